@@ -1,0 +1,41 @@
+"""Every source file is clean, by every linter; and each linter would say so if one were not."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.lint import linters
+
+_FILES = linters.source_files()
+_each_linter = pytest.mark.parametrize("linter", linters.LINTERS, ids=lambda linter: linter.name)
+
+_ROOMS = {"export", "testing", "third_party", "tools", "wrapper"}
+_TOP_FILES = {"BUILD.bazel", "MODULE.bazel", "README.md"}
+
+_UNCLEAN = {
+    "ruff check": ("unclean.py", "import os\n"),
+    "ruff format": ("unclean.py", "x=1\n"),
+    "mypy": ("unclean.py", 'x: int = "one"\n'),
+    "buildifier": ("BUILD.bazel", 'load("//:a.bzl", "unused")\n'),
+}
+
+
+@_each_linter
+def test_every_source_file_is_clean(linter: linters.Linter) -> None:
+    files = linter.of(_FILES)
+    assert files
+    result = linters.run(linter.check, files, Path.cwd())
+    assert result.returncode == 0, result.stdout
+
+
+@_each_linter
+def test_an_unclean_file_is_refused(linter: linters.Linter, tmp_path: Path) -> None:
+    name, text = _UNCLEAN[linter.name]
+    (tmp_path / name).write_text(text)
+    assert linters.run(linter.check, [name], tmp_path).returncode != 0
+
+
+def test_the_top_holds_the_rooms_and_nothing_else() -> None:
+    tops = {Path(file).parts[0] for file in _FILES}
+    assert tops >= _ROOMS
+    assert {top for top in tops if not top.startswith(".")} <= _ROOMS | _TOP_FILES

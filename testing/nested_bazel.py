@@ -1,0 +1,70 @@
+"""A Bazel inside a test: real repository rules, in a scratch copy of this module's skeleton.
+
+    with nested_bazel.start(tmp_path) as bazel:
+        result = bazel("query", "@corridorkey_green//:all", "--repo_env=CORRIDORKEY_GREEN=/no/such/file")
+        assert result.returncode != 0 and "there is no such file" in result.stdout
+
+The copy holds MODULE.bazel, .bazelrc and third_party, so that what is tested is what is shipped.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+RUNFILES = Path(__file__).resolve().parent.parent
+"""Root of this checkout, or of its copy among a test's runfiles."""
+
+_DEBIAN_BAZEL = Path("/usr/share/bazel/build-label.txt")
+
+Bazel = Callable[..., "subprocess.CompletedProcess[str]"]
+"""Takes a command line; gives its result, with stdout and stderr together in `stdout`."""
+
+
+@contextlib.contextmanager
+def start(scratch: Path) -> Iterator[Bazel]:
+    """Runs a Bazel server of its own for a `with` block.
+
+    Args:
+        scratch: Empty folder for the workspace, the output base and the repository cache.
+
+    Yields:
+        A function that runs one Bazel command in the scratch workspace, `scratch / "workspace"`.
+
+    Raises:
+        FileNotFoundError: There is no Bazel to run.
+    """
+    workspace = scratch / "workspace"
+    for name in ("MODULE.bazel", "BUILD.bazel", ".bazelrc", "third_party", "tools"):
+        source = RUNFILES / name
+        if source.is_dir():
+            shutil.copytree(source, workspace / name)
+        else:
+            workspace.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, workspace / name)
+
+    command = [
+        os.environ.get("BAZEL_REAL") or shutil.which("bazel") or "bazel",
+        f"--output_user_root={scratch / 'bazel'}",
+        "--max_idle_secs=60",
+        "--nohome_rc",
+    ]
+    if _DEBIAN_BAZEL.exists():
+        command.append(f"--bazelrc={workspace / 'tools/airgapped_root/bazelrc'}")
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [*command, *arguments],
+            cwd=workspace,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    try:
+        yield run
+    finally:
+        run("shutdown")

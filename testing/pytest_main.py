@@ -1,0 +1,23 @@
+"""Runs pytest under Bazel: the arguments are test files, the results go where Bazel looks for them."""
+
+import os
+import sys
+
+import pytest
+
+
+def main() -> int:
+    """Returns pytest's exit status; a run that collects no test is a failure."""
+    arguments = [
+        "-ra",  # the reason of every skip is printed
+        "--color=no",
+        "-p",
+        "no:cacheprovider",
+        f"--basetemp={os.environ['TEST_TMPDIR']}/pytest",
+        f"--junitxml={os.environ['XML_OUTPUT_FILE']}",
+    ]
+    return int(pytest.main(arguments + sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""The lock is the lock of requirements.in; and a lock that is not would be refused."""
+
+from pathlib import Path
+
+import pytest
+
+from testing.third_party import lock_file
+
+_PYTHON = Path("third_party/python")
+_IN = (_PYTHON / "requirements.in").read_text()
+_LOCK = (_PYTHON / "requirements_lock.txt").read_text()
+
+_GOOD_IN = """\
+# Why.
+torch==2.7.1  # exact
+Typing_Extensions>=4
+"""
+_GOOD_LOCK = f"""\
+sympy==1.14.0 \\
+    --hash=sha256:{64 * "a"}
+    # via torch
+torch==2.7.1 \\
+    --hash=sha256:{64 * "b"} \\
+    --hash=sha256:{64 * "c"}
+    # via -r requirements.in
+typing-extensions==4.16.0 \\
+    --hash=sha256:{64 * "d"}
+    # via -r requirements.in, torch
+
+# The following packages are considered to be unsafe in a requirements file:
+setuptools==84.2.1 \\
+    --hash=sha256:{64 * "e"}
+    # via torch
+"""
+
+
+def test_the_lock_fits_requirements_in() -> None:
+    assert list(lock_file.problems(_IN, _LOCK)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [
+        ("torch", "2.7.1"),  # the libtorch of Nuke 17
+        ("torchvision", "0.22.1"),  # torch 2.7.1's
+        ("timm", "1.0.31"),  # its modules are inside the artefact
+    ],
+)
+def test_what_the_artefact_is_made_of_is_exact(name: str, version: str) -> None:
+    assert str(lock_file.read_requirements(_IN)[name].specifier) == f"=={version}"
+    assert lock_file.read_lock(_LOCK)[name].version == version
+
+
+def test_a_good_lock_has_no_problems() -> None:
+    assert list(lock_file.problems(_GOOD_IN, _GOOD_LOCK)) == []
+
+
+@pytest.mark.parametrize(
+    ("good", "broken", "problem"),
+    [
+        ("torch==2.7.1 \\", "torch==2.7.0 \\", "torch==2.7.1: the lock has 2.7.0"),
+        ("typing-extensions==", "typing-inspection==", "Typing_Extensions>=4: not in the lock"),
+        (f"    --hash=sha256:{64 * 'a'}\n", "", "sympy: no hash"),
+        (f"sha256:{64 * 'a'}", f"sha256:{63 * 'a'}", "a lock has no such line"),
+        (f"sha256:{64 * 'a'}", f"md5:{32 * 'a'}", "a lock has no such line"),
+        ("    # via torch\ntorch", "torch", "sympy: nothing that the .in file asks for needs it"),
+        ("via torch\ntorch", "via sympy\ntorch", "sympy: nothing that the .in file asks for needs"),
+        ("via torch\ntorch", "via mpmath\ntorch", "sympy: asked for by mpmath, which is not in"),
+        ("via torch\ntorch", "via -r requirements.in, torch\ntorch", "sympy: the lock and the .in"),
+        ("via -r requirements.in\n", "via sympy\n", "torch: the lock and the .in file disagree"),
+        ("setuptools==", "sympy==", "sympy: pinned twice"),
+        ("sympy==1.14.0 \\", "sympy>=1.14.0 \\", "a lock has no such line"),
+        ("sympy==1.14.0 \\", "sympy @ https://a.mirror/sympy.whl \\", "a lock has no such line"),
+        ("sympy==1", "--index-url https://a.mirror/simple\nsympy==1", "a lock has no such line"),
+        ("sympy==1", "--trusted-host a.mirror\nsympy==1", "a lock has no such line"),
+        ("# The following", "# From https://a.mirror", "a lock has no such line"),
+    ],
+)
+def test_a_broken_lock_is_refused(good: str, broken: str, problem: str) -> None:
+    assert good in _GOOD_LOCK
+    found = list(lock_file.problems(_GOOD_IN, _GOOD_LOCK.replace(good, broken, 1)))
+    assert any(line.startswith(problem) for line in found), found

@@ -1,0 +1,88 @@
+"""A machine of stand-ins: a copy of tools/, and a PATH that holds nothing else."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+_TOOLS = pathlib.Path("tools").resolve()
+
+# Commands that are what they are on any machine. apt-get, sudo and the like are not among them.
+_REAL_COMMANDS = (
+    "awk bash cat cp df dirname env flock grep id ln mkdir mktemp mv readlink rm sed sha256sum "
+    "sleep tail tar touch true"
+)
+
+
+class Machine:
+    """A folder with a workspace, a home and a PATH of its own."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        self.workspace = folder / "work space"
+        self.commands = folder / "commands"
+        self.log = folder / "log"
+        self.home = folder / "home of o'hara"
+        self.cache = self.home / ".cache" / "corridorkey-nuke"
+        self.environment = {"HOME": str(self.home), "PATH": str(self.commands)}
+
+        shutil.copytree(_TOOLS, self.workspace / "tools")
+        (self.workspace / ".bazelversion").write_text("7.7.1\n")
+        self.home.mkdir()
+        self.commands.mkdir()
+        self.log.touch()
+        for name in _REAL_COMMANDS.split():
+            real = shutil.which(name)
+            assert real, f"{name} is not on this machine"
+            (self.commands / name).symlink_to(real)
+
+    def stand_in(self, path: str | pathlib.Path, body: str) -> pathlib.Path:
+        """Puts a bash script in the place of a command; each of its calls is a line in the log."""
+        path = self.commands / path
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f'#!/bin/bash\necho "{path.name} $*" >>"{self.log}"\n{body}\n')
+        path.chmod(0o755)
+        return path
+
+    def calls(self, start: str) -> list[str]:
+        """The logged calls that start so."""
+        return [line for line in self.log.read_text().splitlines() if line.startswith(start)]
+
+    def start(self, *command: str | pathlib.Path, **options) -> subprocess.Popen[str]:
+        """Starts a command in a session of its own, with all signals at their defaults."""
+        pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+        return subprocess.Popen(
+            command,
+            text=True,
+            start_new_session=True,
+            **{"env": self.environment, "cwd": self.workspace, **pipes, **options},
+        )
+
+    def run(self, *command: str | pathlib.Path, stdin: str = "", **options):
+        """Runs a command to its end."""
+        with self.start(*command, **options) as process:
+            stdout, stderr = process.communicate(stdin, timeout=60)
+        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+
+def wait_for(condition, what: str) -> None:
+    """Waits until the condition holds."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, f"still waiting for {what}"
+        time.sleep(0.01)
+
+
+def signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """What Ctrl-C does: the signal goes to every process of the group."""
+    os.killpg(process.pid, number)
+
+
+@pytest.fixture
+def machine(tmp_path: pathlib.Path) -> Machine:
+    return Machine(tmp_path)

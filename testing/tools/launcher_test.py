@@ -1,0 +1,85 @@
+"""Which Bazel `tools/bazel` runs, and that nothing is lost on the way."""
+
+import pathlib
+
+import pytest
+
+_AWKWARD = ["build", "", "a b", "it's", '"q"', "*", "$HOME", "\\", "two\nlines", "--x=a  b", "--"]
+
+# Prints its name and arguments, NUL-terminated, and what comes on stdin.
+_REPORT = 'printf "%s\\0" "${{0##*/}}" "$@"; cat; exit {status}'
+
+
+def _stand_in_for(machine, route: str, status: int = 0) -> None:
+    body = _REPORT.format(status=status)
+    if route == "BAZEL_REAL":
+        real = machine.stand_in(machine.folder / "a [b]* c" / "real", body)
+        machine.environment["BAZEL_REAL"] = str(real)
+    elif route == "root":
+        machine.stand_in(machine.workspace / "tools" / "airgapped_root" / "enter", body)
+    else:
+        machine.stand_in(route, body)
+
+
+def _launch(machine, *arguments: str, stdin: str = ""):
+    return machine.run(machine.workspace / "tools" / "bazel", *arguments, stdin=stdin)
+
+
+@pytest.mark.parametrize(
+    "present, chosen",
+    [
+        (["BAZEL_REAL", "bazelisk", "bazel", "root"], "real"),
+        (["bazelisk", "bazel", "root"], "bazelisk"),
+        (["bazel", "root"], "bazel"),
+        (["root"], "enter"),
+    ],
+)
+def test_the_first_that_is_present_is_run(machine, present: list[str], chosen: str) -> None:
+    for route in present:
+        _stand_in_for(machine, route)
+    result = _launch(machine)
+    assert (result.stdout, result.stderr, result.returncode) == (chosen + "\0", "", 0)
+
+
+@pytest.mark.parametrize("route", ["BAZEL_REAL", "bazelisk", "bazel", "root"])
+def test_arguments_streams_and_status_pass(machine, route: str) -> None:
+    _stand_in_for(machine, route, status=37)
+    result = _launch(machine, *_AWKWARD, stdin="to Bazel")
+    assert result.stdout.split("\0")[1:] == [*_AWKWARD, "to Bazel"]
+    assert (result.stderr, result.returncode) == ("", 37)
+
+
+@pytest.mark.parametrize("name", ["bazelisk", "bazel"])
+@pytest.mark.parametrize("behind, chosen", [(True, "bazel"), (False, "enter")])
+def test_it_never_runs_itself(machine, name: str, behind: bool, chosen: str) -> None:
+    launcher = machine.workspace / "tools" / "bazel"
+    _stand_in_for(machine, "root")
+    (machine.folder / "link").symlink_to(launcher)
+    first = machine.folder / "first"
+    first.mkdir()
+    (first / name).symlink_to("../link")
+    path = [str(first), str(launcher.parent), str(machine.commands)]
+    if behind:
+        machine.stand_in(machine.folder / "last" / "bazel", _REPORT.format(status=0))
+        path.append(str(machine.folder / "last"))
+    machine.environment["PATH"] = ":".join(path)
+    machine.environment["BAZEL_REAL"] = str(first / name)
+    for called_as in (launcher, first / name):
+        result = machine.run(called_as, "version")
+        assert (result.stdout, result.returncode) == (f"{chosen}\0version\0", 0)
+
+
+def test_a_folder_or_a_plain_file_named_bazel_is_no_bazel(machine) -> None:
+    _stand_in_for(machine, "root")
+    (machine.commands / "bazel").mkdir()
+    (machine.commands / "bazelisk").write_text("not executable")
+    assert _launch(machine).stdout == "enter\0"
+
+
+def test_a_wrong_bazel_real_is_an_error_that_names_it(machine) -> None:
+    _stand_in_for(machine, "bazel")
+    machine.environment["BAZEL_REAL"] = str(pathlib.Path("/nowhere/bazel"))
+    result = _launch(machine)
+    assert result.returncode == 127
+    assert "/nowhere/bazel" in result.stderr
+    assert result.stdout == ""

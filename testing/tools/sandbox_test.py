@@ -1,0 +1,33 @@
+"""Actions and tests run in linux-sandbox, without a network.
+
+Bazel falls back to weaker strategies without a word, so what ran is asked, not what was configured.
+"""
+
+import json
+import pathlib
+
+import pytest
+
+from testing.tools import sandbox_probe
+
+
+def _report(process: str) -> dict[str, object]:
+    if process == "test":
+        return sandbox_probe.probe()
+    return json.loads(pathlib.Path(__file__).with_name("sandbox_probe.json").read_text())
+
+
+@pytest.mark.parametrize("process", ["action", "test"])
+@pytest.mark.parametrize(
+    "fact, value",
+    [
+        # Its own process namespace, whose first process is the sandbox: no other strategy has one.
+        ("first_process", "linux-sandbox"),
+        ("network_devices", ["lo"]),
+        ("connect", "ENETUNREACH"),
+        ("write_beside_source", "EROFS"),
+        ("sees_undeclared_file", False),
+    ],
+)
+def test_sandbox_is_the_real_one(process: str, fact: str, value: object) -> None:
+    assert _report(process)[fact] == value

@@ -1,0 +1,30 @@
+"""The table of knobs is the contract that artists' scripts are saved against."""
+
+import subprocess
+import sys
+
+import pytest
+
+from wrapper.knobs import KNOBS, Knob, KnobKind
+
+
+def test_knobs_are_the_published_ones() -> None:
+    facts = [(k.name, k.kind, k.default, k.minimum, k.maximum, k.labels) for k in KNOBS]
+    assert facts == [
+        ("despill_strength", KnobKind.FLOAT, 0.0, 0.0, 10.0, ()),
+        ("gamma_input", KnobKind.ENUMERATION, 0, 0, 1, ("sRGB", "Linear")),
+        ("refiner_strength", KnobKind.FLOAT, 1.0, 0.0, 1.0, ()),
+    ]
+
+
+@pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.name)
+def test_numbers_have_the_type_that_torchscript_infers_from_them(knob: Knob) -> None:
+    # An int default would compile to an int attribute, and Nuke's float would then not go in.
+    wanted = float if knob.kind is KnobKind.FLOAT else int
+    assert {type(knob.default), type(knob.minimum), type(knob.maximum)} == {wanted}
+    assert knob.minimum <= knob.default <= knob.maximum
+
+
+def test_table_can_be_read_without_torch() -> None:
+    code = f"import sys; sys.path = {sys.path}; import wrapper.knobs; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,378 @@
+"""The contract of what Nuke calls.
+
+Tests of the whole run the file that a build ships, saved and loaded again. Tests of one step run
+the wrapper eagerly around a `FakeNetwork`.
+"""
+
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from testing import golden_data
+from wrapper.checkpoint import UNTRAINED_MODEL_ID
+from wrapper.color import despill, linear_to_srgb
+from wrapper.knobs import KNOBS, Knob
+from wrapper.network import CorridorKeyTransformer
+from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
+
+every_knob = pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.name)
+MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+
+
+class FakeNetwork(nn.Module):
+    """A network for 32×32 that keeps what it was asked and answers as told."""
+
+    def __init__(self, logits: Tensor, delta: Tensor) -> None:
+        super().__init__()
+        self.logits = logits.expand(1, 4, 32, 32)
+        self.delta = delta.expand(1, 4, 32, 32)
+        self.refined = False
+
+    def coarse_logits(self, rgb_hint: Tensor) -> tuple[Tensor, Tensor]:
+        self.rgb_hint = rgb_hint
+        return self.logits[:, :1], self.logits[:, 1:]
+
+    def delta_logits(self, rgb: Tensor, coarse_alpha: Tensor, coarse_fg: Tensor) -> Tensor:
+        self.refined = True
+        assert torch.equal(rgb, self.rgb_hint[:, :3])
+        assert torch.equal(torch.cat([coarse_alpha, coarse_fg], 1), self.logits.sigmoid())
+        return self.delta
+
+
+def fake_keyer(
+    logits: Tensor = torch.zeros(1, 4, 1, 1), delta: Tensor = torch.zeros(1, 4, 1, 1)
+) -> tuple[CorridorKeyNukeWrapper, Any]:
+    """A wrapper around a fake network, and that network. Logits: matte, red, green, blue."""
+    network: Any = FakeNetwork(logits, delta)
+    return CorridorKeyNukeWrapper(network, 32, "fake"), network
+
+
+def resized(x: Tensor, height: int, width: int) -> Tensor:
+    """The published pipeline's resize."""
+    return F.interpolate(
+        x, size=(height, width), mode="bilinear", align_corners=False, antialias=True
+    )
+
+
+@pytest.fixture(scope="session")
+def loaded(saved_wrapper: Path) -> torch.jit.ScriptModule:
+    return torch.jit.load(saved_wrapper)
+
+
+@pytest.fixture
+def keyer(loaded: torch.jit.ScriptModule) -> Iterator[torch.jit.ScriptModule]:
+    """The loaded file. Its knobs are put back afterwards."""
+    yield loaded
+    for knob in KNOBS:
+        setattr(loaded, knob.name, knob.default)
+
+
+# The saved file as a whole.
+
+
+@pytest.mark.parametrize("height, width", [(135, 240), (257, 511), (540, 960)])
+@pytest.mark.parametrize("name, strength", [("1", 1.0), ("0", 0.0), ("0_25", 0.25)])
+def test_output_is_the_published_pipelines(
+    keyer: torch.jit.ScriptModule, height: int, width: int, name: str, strength: float
+) -> None:
+    keyer.refiner_strength = strength
+    output = keyer(golden_data.plate(height, width))
+    step = 3 if height * width >= 40000 else 1
+    golden = golden_data.arrays(f"wrapper_{height}x{width}")[f"refiner_{name}"]
+    # Sums in another order; 2.6e-6 measured. The limit leaves room for other CPUs.
+    torch.testing.assert_close(
+        output[..., ::step, ::step], torch.from_numpy(golden), rtol=0, atol=5e-5
+    )
+
+
+@every_knob
+def test_knob_is_live_after_save_and_load(keyer: torch.jit.ScriptModule, knob: Knob) -> None:
+    plate = golden_data.plate(64, 64)
+    outputs = []
+    for value in (knob.minimum, knob.maximum):
+        setattr(keyer, knob.name, value)
+        outputs.append(keyer(plate))
+    # A dead knob makes no difference at all; a live one moves some pixel by more than 1/255.
+    assert (outputs[0] - outputs[1]).abs().max() > 1 / 255
+
+
+@every_knob
+def test_knob_out_of_range_acts_as_its_nearest_bound(
+    keyer: torch.jit.ScriptModule, knob: Knob
+) -> None:
+    plate = golden_data.plate(64, 64)
+    for bound, beyond in ((knob.minimum, knob.minimum - 1), (knob.maximum, knob.maximum + 5)):
+        setattr(keyer, knob.name, bound)
+        expected = keyer(plate)
+        setattr(keyer, knob.name, beyond)
+        assert torch.equal(keyer(plate), expected)
+
+
+@every_knob
+def test_knob_default_of_the_file_is_the_tables(saved_wrapper: Path, knob: Knob) -> None:
+    value = getattr(torch.jit.load(saved_wrapper), knob.name)
+    assert value == knob.default
+    assert type(value) is type(knob.default)
+
+
+def test_file_says_what_it_is(keyer: torch.jit.ScriptModule) -> None:
+    assert keyer.model_id == UNTRAINED_MODEL_ID
+    assert keyer.resolution == 256
+
+
+def test_file_needs_no_gradients(keyer: torch.jit.ScriptModule) -> None:
+    assert not any(parameter.requires_grad for parameter in keyer.parameters())
+
+
+def test_saved_class_has_no_bool_and_no_order_of_a_set(saved_wrapper: Path) -> None:
+    with zipfile.ZipFile(saved_wrapper) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith("/wrapper/nuke_wrapper.py"))
+        head, _, _ = archive.read(name).decode().partition("def forward")
+    assert head.count(": bool") == 1  # `training`, which every module has
+    # TorchScript writes Final constants in the order of a Python set of their names, which
+    # changes from process to process. With one there is one order.
+    assert head.count(": Final[") <= 1
+
+
+@pytest.mark.parametrize("height, width", [(1, 1), (1, 7), (257, 3), (256, 256)])
+def test_any_size_comes_back(keyer: torch.jit.ScriptModule, height: int, width: int) -> None:
+    output = keyer(golden_data.plate(height, width))
+    assert output.shape == (1, 4, height, width)
+    assert output.is_contiguous()
+    assert output.isfinite().all() and output.min() >= 0 and output.max() <= 1
+
+
+@pytest.mark.parametrize("gamma_input", [0, 1])
+def test_any_value_gives_a_finite_key(keyer: torch.jit.ScriptModule, gamma_input: int) -> None:
+    keyer.gamma_input = gamma_input
+    values = torch.tensor([torch.nan, torch.inf, -torch.inf, 3e38, -3e38, 1e-45, -1.0, 65504.0])
+    wild = values.repeat(1, 4, 64, 8)
+    whole_frames = (torch.full_like(wild, value.item()) for value in values)
+    for plate in (wild, wild.transpose(2, 3), *whole_frames):
+        output = keyer(plate)
+        assert output.isfinite().all() and output.min() >= 0 and output.max() <= 1
+
+
+@pytest.mark.parametrize("shape", [(4, 8, 8), (1, 3, 8, 8), (1, 5, 8, 8), (2, 4, 8, 8), (1, 4, 8)])
+def test_wrong_shape_is_one_clear_error(
+    keyer: torch.jit.ScriptModule, shape: tuple[int, ...]
+) -> None:
+    with pytest.raises(torch.jit.Error, match=r"needs \[1, 4, H, W\].* not \["):
+        keyer(torch.zeros(shape))
+
+
+def test_input_may_be_laid_out_in_any_way(keyer: torch.jit.ScriptModule) -> None:
+    plate = golden_data.plate(40, 30)
+    output = keyer(plate.contiguous(memory_format=torch.channels_last))
+    assert output.is_contiguous()
+    # The resize has a kernel for each layout; they add in another order.
+    torch.testing.assert_close(output, keyer(plate), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [
+        # Greatest differences measured: 0.004, 0.033 and 2e-6. Half has 11 bits of mantissa,
+        # bfloat16 8; a baked float32 constant would raise instead.
+        (torch.float16, 0.02),
+        (torch.bfloat16, 0.1),
+        (torch.float64, 1e-4),
+    ],
+)
+def test_network_runs_in_the_dtype_the_file_is_cast_to(
+    keyer: torch.jit.ScriptModule, saved_wrapper: Path, dtype: torch.dtype, tolerance: float
+) -> None:
+    plate = golden_data.plate(135, 240)
+    cast = torch.jit.load(saved_wrapper).to(dtype)
+    output = cast(plate)
+    assert output.dtype == plate.dtype
+    torch.testing.assert_close(output, keyer(plate), rtol=0, atol=tolerance)
+
+
+class MetaCounter(TorchDispatchMode):
+    """Counts operators, and lets traced convolutions run on the meta device.
+
+    There, PyTorch 2.7 implements `convolution` but not the `_convolution` that a trace records.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: Counter[str] = Counter()
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        self.calls[str(func)] += 1
+        if func is torch.ops.aten._convolution.default:
+            return torch.ops.aten.convolution.default(*args[:9])
+        return func(*args, **(kwargs or {}))
+
+
+def run_on_meta(path: Path, shape: tuple[int, ...], **knobs: float) -> tuple[Tensor, Counter[str]]:
+    keyer = torch.jit.load(path, map_location="meta").half()
+    for name, value in knobs.items():
+        setattr(keyer, name, value)
+    with MetaCounter() as counter:
+        return keyer(torch.zeros(shape, dtype=torch.half, device="meta")), counter.calls
+
+
+def test_no_device_is_baked_in(saved_wrapper: Path) -> None:
+    # Every step, each on a device of its own: one tensor made on the CPU would raise.
+    output, _ = run_on_meta(saved_wrapper, (1, 4, 99, 77), gamma_input=1, despill_strength=5.0)
+    assert output.is_meta
+    assert output.dtype == torch.half
+    assert output.shape == (1, 4, 99, 77)
+    assert output.is_contiguous()
+
+
+def test_refiner_is_not_run_at_strength_0(saved_wrapper: Path) -> None:
+    convolution = "aten._convolution.default"
+    _, calls_at_1 = run_on_meta(saved_wrapper, (1, 4, 64, 64), refiner_strength=1.0)
+    _, calls_at_0 = run_on_meta(saved_wrapper, (1, 4, 64, 64), refiner_strength=0.0)
+    refiner = CorridorKeyTransformer(256).refiner
+    convolutions = sum(isinstance(module, nn.Conv2d) for module in refiner.modules())
+    assert calls_at_1[convolution] - calls_at_0[convolution] == convolutions == 10
+
+
+def test_a_plate_that_fits_is_not_resized(saved_wrapper: Path) -> None:
+    resize = "aten._upsample_bilinear2d_aa.default"
+    assert run_on_meta(saved_wrapper, (1, 4, 256, 255))[1][resize] == 2
+    assert run_on_meta(saved_wrapper, (1, 4, 256, 256))[1][resize] == 0
+
+
+# One step each.
+
+
+@pytest.mark.parametrize("height, width", [(70, 45), (32, 32), (9, 5)])
+def test_srgb_plate_is_resized_and_normalised(height: int, width: int) -> None:
+    plate = golden_data.plate(height, width)
+    keyer, network = fake_keyer()
+    keyer(plate)
+    expected = resized(plate, 32, 32)
+    # float32 rounding, and a division by 0.22.
+    torch.testing.assert_close(
+        network.rgb_hint[:, :3], (expected[:, :3] - MEAN) / STD, rtol=0, atol=2e-6
+    )
+    torch.testing.assert_close(network.rgb_hint[:, 3:], expected[:, 3:], rtol=0, atol=2e-7)
+
+
+def test_linear_plate_is_encoded_before_it_is_resized() -> None:
+    plate = 4 * torch.from_numpy(golden_data.uniform("plate", (1, 4, 70, 45)).astype(np.float32))
+    keyer, network = fake_keyer()
+    keyer.gamma_input = 1
+    keyer(plate)
+    clean = plate.clamp(min=0)
+    encoded_first = (resized(linear_to_srgb(clean[:, :3]), 32, 32) - MEAN) / STD
+    resized_first = (linear_to_srgb(resized(clean[:, :3], 32, 32)) - MEAN) / STD
+    # float32 rounding of values up to 7; the other order is off by far more.
+    torch.testing.assert_close(network.rgb_hint[:, :3], encoded_first, rtol=0, atol=1e-5)
+    assert (encoded_first - resized_first).abs().max() > 0.1
+    torch.testing.assert_close(
+        network.rgb_hint[:, 3:], resized(clean[:, 3:], 32, 32), rtol=0, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        (torch.nan, 0.0),
+        (-torch.inf, 0.0),
+        (-0.5, 0.0),
+        (1.5, 1.5),  # highlights pass
+        (3e38, 128.0),
+        (torch.inf, 128.0),
+    ],
+)
+def test_input_is_cleaned(value: float, seen: float) -> None:
+    keyer, network = fake_keyer()
+    keyer(torch.full((1, 4, 32, 32), value))
+    assert torch.equal(network.rgb_hint[:, 3:], torch.full((1, 1, 32, 32), seen))
+    assert torch.equal(network.rgb_hint[:, :3], ((seen - MEAN) / STD).expand(1, 3, 32, 32))
+
+
+def test_bound_on_highlights_is_above_every_half() -> None:
+    largest = linear_to_srgb(torch.tensor(torch.finfo(torch.half).max))
+    assert CorridorKeyNukeWrapper.encoded_maximum > largest
+
+
+def test_output_is_rgb_then_matte() -> None:
+    matte_rgb = torch.tensor([0.1, 0.2, 0.3, 0.4]).view(1, 4, 1, 1)
+    keyer, _ = fake_keyer(matte_rgb.logit())
+    expected = torch.tensor([0.2, 0.3, 0.4, 0.1]).view(1, 4, 1, 1).expand(1, 4, 6, 5)
+    # logit and sigmoid, each correct to a few float32 roundings.
+    torch.testing.assert_close(keyer(torch.zeros(1, 4, 6, 5)), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.25, 1.0])
+def test_refiner_is_blended_after_the_sigmoid(strength: float) -> None:
+    logits = torch.tensor([0.5, -1.0, 2.0, 0.0]).view(1, 4, 1, 1)
+    delta = torch.tensor([3.0, -2.0, 1.0, -4.0]).view(1, 4, 1, 1)
+    keyer, network = fake_keyer(logits, delta)
+    keyer.refiner_strength = strength
+    coarse, fine = logits.sigmoid(), (logits + delta).sigmoid()
+    expected = (coarse + strength * (fine - coarse)).roll(-1, 1).expand(1, 4, 32, 32)
+    # float32 rounding of numbers below 1.
+    torch.testing.assert_close(keyer(torch.zeros(1, 4, 32, 32)), expected, rtol=0, atol=2e-7)
+    assert network.refined == (strength > 0)
+
+
+def test_despill_follows_the_resize_back() -> None:
+    key = torch.from_numpy(golden_data.uniform("key", (1, 4, 32, 32)).astype(np.float32)) / 2 + 0.5
+    keyer, _ = fake_keyer(key.logit())
+    keyer.despill_strength = 2.5
+    output = keyer(torch.zeros(1, 4, 11, 13))
+    small = resized(key, 11, 13)
+    # logit and sigmoid near 0 and 1, then float32 rounding; the other order is off by far more.
+    torch.testing.assert_close(output[:, :3], despill(small[:, 1:], 0.25), rtol=0, atol=1e-6)
+    torch.testing.assert_close(output[:, 3:], small[:, :1], rtol=0, atol=1e-6)
+    assert (output[:, :3] - resized(despill(key[:, 1:], 0.25), 11, 13)).abs().max() > 1e-2
+
+
+def test_a_network_that_breaks_still_gives_a_finite_key() -> None:
+    keyer, _ = fake_keyer(torch.tensor([torch.nan, torch.inf, -torch.inf, 0.0]).view(1, 4, 1, 1))
+    output = keyer(torch.zeros(1, 4, 8, 8))
+    assert torch.equal(output[0, :, 0, 0], torch.tensor([1.0, 0.0, 0.5, 0.0]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    height=st.integers(1, 80),
+    width=st.integers(1, 80),
+    values=st.lists(st.floats(width=32), min_size=1, max_size=8),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+    knobs=st.fixed_dictionaries(
+        {
+            "despill_strength": st.floats(allow_nan=False),
+            "gamma_input": st.integers(-2, 3),
+            "refiner_strength": st.floats(allow_nan=False),
+        }
+    ),
+)
+def test_contract_holds_for_any_plate_and_knobs(
+    height: int, width: int, values: list[float], dtype: torch.dtype, knobs: dict[str, float]
+) -> None:
+    keyer, _ = fake_keyer(torch.tensor([0.3, -4.0, 5.0, 60.0]).view(1, 4, 1, 1))
+    for name, value in knobs.items():
+        setattr(keyer, name, value)
+    plate = torch.tensor(np.resize(values, (1, 4, height, width)), dtype=dtype)
+    output = keyer(plate)
+    assert output.shape == plate.shape
+    assert output.dtype == dtype
+    assert output.is_contiguous()
+    assert output.isfinite().all() and output.min() >= 0 and output.max() <= 1

@@ -1,0 +1,109 @@
+"""What Nuke calls: knobs, resizing, blend and despill around the network."""
+
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from wrapper.color import despill, linear_to_srgb
+from wrapper.knobs import KNOBS
+from wrapper.network import CorridorKeyTransformer
+
+
+class CorridorKeyNukeWrapper(nn.Module):
+    """Keys one frame as Nuke's Inference node hands it over.
+
+    Runs eagerly around a `CorridorKeyTransformer` and compiles with `torch.jit.script` around a
+    traced one. It is scripted because a trace would freeze the knobs.
+
+    Args:
+        network: Anything with the methods `coarse_logits` and `delta_logits` of
+            `CorridorKeyTransformer`.
+        resolution: Side S of the square image the network was made for, in pixels.
+        model_id: Name of the weights, kept as an attribute of the saved file.
+
+    Attributes:
+        despill_strength: Knob, see `wrapper.knobs`.
+        gamma_input: Knob.
+        refiner_strength: Knob.
+        model_id: As given.
+        resolution: As given.
+        mean: ImageNet mean of sRGB, [1, 3, 1, 1]. Its dtype is the one the network runs in.
+        std: ImageNet standard deviation of sRGB, [1, 3, 1, 1].
+    """
+
+    despill_strength: float
+    gamma_input: int
+    refiner_strength: float
+    mean: Tensor
+    std: Tensor
+
+    # Above any real highlight: 65504, the largest half, is 107 in sRGB. Keeps a firefly from
+    # becoming infinite in half, and from swamping the statistics of the refiner's GroupNorm.
+    # A second Final would make builds differ: TorchScript writes them in the order of a set.
+    encoded_maximum: Final[float] = 128.0
+
+    def __init__(
+        self,
+        network: CorridorKeyTransformer | torch.jit.ScriptModule,
+        resolution: int,
+        model_id: str,
+    ) -> None:
+        super().__init__()
+        for knob in KNOBS:
+            setattr(self, knob.name, knob.default)
+        self.network = network
+        self.resolution = resolution
+        self.model_id = model_id
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Keys one frame.
+
+        Only the network runs in its own dtype; the rest runs in that of `x`, because libtorch has
+        no antialiased resize on the CPU in half precision.
+
+        Args:
+            x: [1, 4, H, W] with any H, W >= 1: the plate in RGB, sRGB or linear as `gamma_input`
+                says, and the coarse hint. Any value, NaN and infinities too.
+
+        Returns:
+            [1, 4, H, W], finite, contiguous, dtype and device of `x`: straight sRGB foreground and
+            linear matte, both in [0, 1].
+
+        Raises:
+            ValueError: The shape of `x` is not [1, 4, H, W] (`torch.jit.Error` when scripted).
+        """
+        if x.dim() != 4 or x.size(0) != 1 or x.size(1) != 4:
+            raise ValueError(f"CorridorKey needs [1, 4, H, W]: RGB and hint, not {x.shape}")
+        height, width = x.size(2), x.size(3)
+
+        rgb_hint = torch.nan_to_num(x, 0.0).clamp(min=0.0)
+        if self.gamma_input > 0:
+            rgb_hint = torch.cat([linear_to_srgb(rgb_hint[:, :3]), rgb_hint[:, 3:]], 1)
+        rgb_hint = rgb_hint.clamp(max=self.encoded_maximum)
+        rgb_hint = resize(rgb_hint, self.resolution, self.resolution).to(self.mean.dtype)
+        rgb = (rgb_hint[:, :3] - self.mean) / self.std
+
+        alpha_logits, fg_logits = self.network.coarse_logits(torch.cat([rgb, rgb_hint[:, 3:]], 1))
+        logits = torch.cat([alpha_logits, fg_logits], 1)
+        key = logits.sigmoid()
+        if self.refiner_strength > 0.0:
+            delta = self.network.delta_logits(rgb, key[:, :1], key[:, 1:])
+            key = key + min(self.refiner_strength, 1.0) * ((logits + delta).sigmoid() - key)
+
+        key = resize(key.to(x.dtype), height, width)
+        alpha, fg = key[:, :1], key[:, 1:]
+        if self.despill_strength > 0.0:
+            fg = despill(fg, min(self.despill_strength, 10.0) / 10.0)
+        return torch.nan_to_num(torch.cat([fg, alpha], 1).clamp(0.0, 1.0), 0.0).contiguous()
+
+
+def resize(x: Tensor, height: int, width: int) -> Tensor:
+    """Resizes [N, C, H, W] bilinearly to [N, C, height, width], antialiased where it shrinks."""
+    if x.size(2) == height and x.size(3) == width:
+        return x
+    # The one operator, because scripted F.interpolate saves a call for each of its modes, and
+    # some of those are not in the older libtorch versions.
+    return torch.ops.aten._upsample_bilinear2d_aa(x, [height, width], False, None, None)
