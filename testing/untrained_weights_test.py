@@ -42,9 +42,7 @@ def test_file_says_that_it_is_untrained(tmp_path: Path) -> None:
         assert archive.get_tensor("encoder.model.pos_embed").dtype == torch.float32
 
 
-def test_interrupted_write_leaves_no_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_write_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError("disk full")
 

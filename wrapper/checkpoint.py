@@ -170,7 +170,7 @@ def _problems(tensors: Mapping[str, Tensor], needed: Mapping[str, Tensor]) -> li
             problems.append(f"wrong shape: {key} is {list(tensor.shape)}, not {shape}")
         elif tensor.dtype != dtype:
             problems.append(f"wrong dtype: {key} is {tensor.dtype}, not {dtype}")
-        elif not tensor.isfinite().all():
+        elif not torch.stack(tensor.aminmax()).isfinite().all():  # NaN is both ends of its tensor
             problems.append(f"not finite: {key} has NaN or infinite values")
     return sorted(problems)
 

@@ -4,9 +4,11 @@ timm reads sizes from its tensors, which a trace records as tensors (`prim::NumT
 together with the device of the tracing machine. Here batch is 1 and the resolution is known at
 construction, so a trace records literals only.
 
-Tokens are [N, C], window after window of 8×8, and inside a window in Z-order (Morton order): each
-pooling group of 2×2 is four rows in sequence and so is, at every depth, each window. Pooling and
-windowing are then views. Hiera: https://arxiv.org/abs/2306.00989
+Tokens are [N, C], window after window, and inside a window in Z-order (Morton order). So each 2×2
+pooling group is a run of rows, and so is each window at every depth: pooling and windowing are
+views.
+
+Source: Hiera, https://arxiv.org/abs/2306.00989.
 """
 
 from typing import Any
@@ -39,7 +41,7 @@ class HieraEncoder(nn.Module):
         self.model: Hiera = features.model
         self.windows = resolution // 32  # along one side
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Encodes one image.
 
         Args:
@@ -60,8 +62,7 @@ class HieraEncoder(nn.Module):
             tokens = self._block(block, tokens)
             if index in self.model.stage_ends:
                 features.append(self._spatial(tokens, level=len(features)))
-        c1, c2, c3, c4 = features
-        return c1, c2, c3, c4
+        return tuple(features)
 
     def _block(self, block: HieraBlock, tokens: Tensor) -> Tensor:
         """Runs one transformer block, [N, C] → [N, C], or → [N/4, 2C] where a stage begins."""
@@ -85,7 +86,7 @@ class HieraEncoder(nn.Module):
         return attn.proj(attended.transpose(1, 2).reshape(-1, attn.dim_out))
 
     def _spatial(self, tokens: Tensor, level: int) -> Tensor:
-        """Puts the tokens of a level back in raster order, [N, C] → [1, C, S/4·2^level, …]."""
+        """Puts the tokens of level i back in raster order, [N, C] → [1, C, S/(4·2ⁱ), S/(4·2ⁱ)]."""
         bits = 3 - level  # of the position in the window
         side = self.windows * 2**bits
         grid = tokens.view(self.windows, self.windows, *[2] * (2 * bits), CHANNELS[level])

@@ -63,13 +63,14 @@ class DecoderHead(nn.Module):
         self.bn = nn.BatchNorm2d(width)
         self.classifier = nn.Conv2d(width, out_channels, 1)
 
-    def forward(self, features: tuple[Tensor, Tensor, Tensor, Tensor]) -> Tensor:
+    def forward(self, features: tuple[Tensor, ...]) -> Tensor:
         """Decodes the encoder's features to logits [1, out_channels, S, S]."""
         c1, c2, c3, c4 = features
+        grid = self.resolution // 4
         levels = (
-            _upsample(self.linear_c4(c4), self.resolution // 4),
-            _upsample(self.linear_c3(c3), self.resolution // 4),
-            _upsample(self.linear_c2(c2), self.resolution // 4),
+            _upsample(self.linear_c4(c4), grid),
+            _upsample(self.linear_c3(c3), grid),
+            _upsample(self.linear_c2(c2), grid),
             self.linear_c1(c1),
         )
         fused = F.relu(self.bn(self.linear_fuse(torch.cat(levels, 1))))

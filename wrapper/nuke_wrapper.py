@@ -20,16 +20,9 @@ class CorridorKeyNukeWrapper(nn.Module):
         network: Anything with the methods `coarse_logits` and `delta_logits` of
             `CorridorKeyTransformer`.
         resolution: Side S of the square image the network was made for, in pixels.
-        model_id: Name of the weights, kept as an attribute of the saved file.
+        model_id: Name of the weights.
 
-    Attributes:
-        despill_strength: Knob, see `wrapper.knobs`.
-        gamma_input: Knob.
-        refiner_strength: Knob.
-        model_id: As given.
-        resolution: As given.
-        mean: ImageNet mean of sRGB, [1, 3, 1, 1]. Its dtype is the one the network runs in.
-        std: ImageNet standard deviation of sRGB, [1, 3, 1, 1].
+    The knobs of `wrapper.knobs`, `resolution` and `model_id` are attributes of the saved file.
     """
 
     despill_strength: float
@@ -57,6 +50,7 @@ class CorridorKeyNukeWrapper(nn.Module):
         self.model_id = model_id
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+        self.eval()
 
     def forward(self, x: Tensor) -> Tensor:
         """Keys one frame.
@@ -80,7 +74,7 @@ class CorridorKeyNukeWrapper(nn.Module):
         height, width = x.size(2), x.size(3)
 
         rgb_hint = torch.nan_to_num(x, 0.0).clamp(min=0.0)
-        if self.gamma_input > 0:
+        if self.gamma_input > 0:  # a linear plate
             rgb_hint = torch.cat([linear_to_srgb(rgb_hint[:, :3]), rgb_hint[:, 3:]], 1)
         rgb_hint = rgb_hint.clamp(max=self.encoded_maximum)
         rgb_hint = resize(rgb_hint, self.resolution, self.resolution).to(self.mean.dtype)

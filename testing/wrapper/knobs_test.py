@@ -1,5 +1,6 @@
 """The table of knobs is the contract that artists' scripts are saved against."""
 
+import os
 import subprocess
 import sys
 
@@ -26,5 +27,6 @@ def test_numbers_have_the_type_that_torchscript_infers_from_them(knob: Knob) -> 
 
 
 def test_table_can_be_read_without_torch() -> None:
-    code = f"import sys; sys.path = {sys.path}; import wrapper.knobs; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    code = "import sys, wrapper.knobs; sys.exit('torch' in sys.modules)"
+    path = os.pathsep.join(sys.path)
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": path})

@@ -28,6 +28,7 @@ from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 every_knob = pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.name)
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+ZEROS = torch.zeros(1, 4, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 
 
@@ -47,13 +48,12 @@ class FakeNetwork(nn.Module):
     def delta_logits(self, rgb: Tensor, coarse_alpha: Tensor, coarse_fg: Tensor) -> Tensor:
         self.refined = True
         assert torch.equal(rgb, self.rgb_hint[:, :3])
-        assert torch.equal(torch.cat([coarse_alpha, coarse_fg], 1), self.logits.sigmoid())
+        coarse = torch.cat([coarse_alpha, coarse_fg], 1)
+        torch.testing.assert_close(coarse, self.logits.sigmoid(), rtol=0, atol=0, equal_nan=True)
         return self.delta
 
 
-def fake_keyer(
-    logits: Tensor = torch.zeros(1, 4, 1, 1), delta: Tensor = torch.zeros(1, 4, 1, 1)
-) -> tuple[CorridorKeyNukeWrapper, Any]:
+def fake_keyer(logits: Tensor = ZEROS, delta: Tensor = ZEROS) -> tuple[CorridorKeyNukeWrapper, Any]:
     """A wrapper around a fake network, and that network. Logits: matte, red, green, blue."""
     network: Any = FakeNetwork(logits, delta)
     return CorridorKeyNukeWrapper(network, 32, "fake"), network
@@ -109,18 +109,6 @@ def test_knob_is_live_after_save_and_load(keyer: torch.jit.ScriptModule, knob: K
 
 
 @every_knob
-def test_knob_out_of_range_acts_as_its_nearest_bound(
-    keyer: torch.jit.ScriptModule, knob: Knob
-) -> None:
-    plate = golden_data.plate(64, 64)
-    for bound, beyond in ((knob.minimum, knob.minimum - 1), (knob.maximum, knob.maximum + 5)):
-        setattr(keyer, knob.name, bound)
-        expected = keyer(plate)
-        setattr(keyer, knob.name, beyond)
-        assert torch.equal(keyer(plate), expected)
-
-
-@every_knob
 def test_knob_default_of_the_file_is_the_tables(saved_wrapper: Path, knob: Knob) -> None:
     value = getattr(torch.jit.load(saved_wrapper), knob.name)
     assert value == knob.default
@@ -158,11 +146,8 @@ def test_any_size_comes_back(keyer: torch.jit.ScriptModule, height: int, width: 
 def test_any_value_gives_a_finite_key(keyer: torch.jit.ScriptModule, gamma_input: int) -> None:
     keyer.gamma_input = gamma_input
     values = torch.tensor([torch.nan, torch.inf, -torch.inf, 3e38, -3e38, 1e-45, -1.0, 65504.0])
-    wild = values.repeat(1, 4, 64, 8)
-    whole_frames = (torch.full_like(wild, value.item()) for value in values)
-    for plate in (wild, wild.transpose(2, 3), *whole_frames):
-        output = keyer(plate)
-        assert output.isfinite().all() and output.min() >= 0 and output.max() <= 1
+    output = keyer(values.repeat(1, 4, 64, 8))
+    assert output.isfinite().all() and output.min() >= 0 and output.max() <= 1
 
 
 @pytest.mark.parametrize("shape", [(4, 8, 8), (1, 3, 8, 8), (1, 5, 8, 8), (2, 4, 8, 8), (1, 4, 8)])
@@ -181,24 +166,17 @@ def test_input_may_be_laid_out_in_any_way(keyer: torch.jit.ScriptModule) -> None
     torch.testing.assert_close(output, keyer(plate), rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("dtype", "tolerance"),
-    [
-        # Greatest differences measured: 0.004, 0.033 and 2e-6. Half has 11 bits of mantissa,
-        # bfloat16 8; a baked float32 constant would raise instead.
-        (torch.float16, 0.02),
-        (torch.bfloat16, 0.1),
-        (torch.float64, 1e-4),
-    ],
-)
 def test_network_runs_in_the_dtype_the_file_is_cast_to(
-    keyer: torch.jit.ScriptModule, saved_wrapper: Path, dtype: torch.dtype, tolerance: float
+    keyer: torch.jit.ScriptModule, saved_wrapper: Path
 ) -> None:
-    plate = golden_data.plate(135, 240)
-    cast = torch.jit.load(saved_wrapper).to(dtype)
-    output = cast(plate)
+    plate = golden_data.plate(64, 64)
+    output = torch.jit.load(saved_wrapper).to(torch.bfloat16)(plate)
     assert output.dtype == plate.dtype
-    torch.testing.assert_close(output, keyer(plate), rtol=0, atol=tolerance)
+    difference = (output - keyer(plate)).abs()
+    # bfloat16 has 8 bits of mantissa: measured are 0.03 at most and 0.004 in the mean. An exact
+    # match would mean that the cast did not reach the network.
+    assert 0 < difference.mean() < 0.01
+    assert difference.max() < 0.1
 
 
 class MetaCounter(TorchDispatchMode):
@@ -332,6 +310,22 @@ def test_refiner_is_blended_after_the_sigmoid(strength: float) -> None:
     assert network.refined == (strength > 0)
 
 
+@every_knob
+def test_knob_out_of_range_acts_as_its_nearest_bound(knob: Knob) -> None:
+    logits = torch.tensor([0.5, -1.0, 2.0, 0.0]).view(1, 4, 1, 1)
+    plate = golden_data.plate(32, 32)
+
+    def run(value: float) -> tuple[Tensor, Tensor]:
+        keyer, network = fake_keyer(logits, delta=logits)
+        setattr(keyer, knob.name, value)
+        return keyer(plate), network.rgb_hint
+
+    at_bounds = [run(knob.minimum), run(knob.maximum)]
+    beyond = [run(knob.minimum - 1), run(knob.maximum + 5)]
+    torch.testing.assert_close(beyond, at_bounds, rtol=0, atol=0)
+    assert not torch.equal(torch.cat(at_bounds[0], 1), torch.cat(at_bounds[1], 1))
+
+
 def test_despill_follows_the_resize_back() -> None:
     key = torch.from_numpy(golden_data.uniform("key", (1, 4, 32, 32)).astype(np.float32)) / 2 + 0.5
     keyer, _ = fake_keyer(key.logit())
@@ -346,7 +340,7 @@ def test_despill_follows_the_resize_back() -> None:
 
 def test_a_network_that_breaks_still_gives_a_finite_key() -> None:
     keyer, _ = fake_keyer(torch.tensor([torch.nan, torch.inf, -torch.inf, 0.0]).view(1, 4, 1, 1))
-    output = keyer(torch.zeros(1, 4, 8, 8))
+    output = keyer(torch.zeros(1, 4, 32, 32))
     assert torch.equal(output[0, :, 0, 0], torch.tensor([1.0, 0.0, 0.5, 0.0]))
 
 
