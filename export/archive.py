@@ -35,7 +35,10 @@ def save(module: torch.jit.ScriptModule, path: Path, extra_files: Mapping[str, s
     needed = 2 * sum(tensor.nbytes for tensor in module.state_dict().values())
     free = shutil.disk_usage(path.parent).free
     if free < needed:  # Asked first, because libtorch aborts the process on a full disk.
-        raise OSError(f"{needed / 1e9:.1f} GB of disk are needed, {free / 1e9:.1f} GB are free")
+        raise OSError(
+            f"too little disk for {path.name}: {needed / 1e9:.1f} GB are needed while it is made, "
+            f"{free / 1e9:.1f} GB are free"
+        )
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         raw = Path(folder, "raw.pt")
         torch.jit.save(module, raw, _extra_files=dict(extra_files))

@@ -66,8 +66,6 @@ def main(
 
     The same weights and resolution give the same bytes. Files appear whole or not at all.
     """
-    # So that being killed cleans up as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     steps = Steps()
     try:
         with contextlib.ExitStack() as stack:
@@ -78,39 +76,35 @@ def main(
             }
             with steps("Load the checkpoint"):
                 checkpoint = load_checkpoint(checkpoint_file, resolution)
-                content = manifest(checkpoint, checkpoint_file)
+                facts = manifest(checkpoint, checkpoint_file)
             click.echo(_summary(checkpoint_file, checkpoint))
             with steps("Trace the network"):
                 eager = eager_wrapper(checkpoint)
                 module = to_torchscript(eager)
             with steps("Save the file"):
-                archive.save(module, partial[output], {NAME_IN_ARCHIVE: to_json(content)})
-                content["torchscript"] = digest(partial[output])
+                archive.save(module, partial[output], {NAME_IN_ARCHIVE: to_json(facts)})
+                facts["torchscript"] = digest(partial[output])
             validation = validate(partial[output], eager, steps) if validating else None
 
             if manifest_file:
-                partial[manifest_file].write_text(to_json(content))
+                partial[manifest_file].write_text(to_json(facts))
             if report_file:
-                partial[report_file].write_text(
-                    to_json(
-                        content
-                        | {
-                            "checkpoint_file": str(checkpoint_file),
-                            "tensors": checkpoint.tensor_count,
-                            "parameters": checkpoint.parameter_count,
-                            "pos_embed_resized_from": checkpoint.source_resolution,
-                            "steps": [dataclasses.asdict(step) for step in steps.done],
-                            "validation": validation and dataclasses.asdict(validation),
-                        }
-                    )
-                )
+                report = facts | {
+                    "checkpoint_file": str(checkpoint_file),
+                    "tensors": checkpoint.tensor_count,
+                    "parameters": checkpoint.parameter_count,
+                    "source_resolution": checkpoint.source_resolution,
+                    "steps": [dataclasses.asdict(step) for step in steps.done],
+                    "validation": validation and dataclasses.asdict(validation),
+                }
+                partial[report_file].write_text(to_json(report))
     except ValidationError as error:
         raise click.ClickException(f"{output} is not written, because {error}.") from None
     except (CheckpointError, OSError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(
-        f"Wrote {output}: {checkpoint.model_id}, {content['torchscript']['bytes']:,} bytes, "
-        f"SHA-256 {content['torchscript']['sha256']}"
+        f"Wrote {output}: {checkpoint.model_id}, {facts['torchscript']['bytes']:,} bytes, "
+        f"SHA-256 {facts['torchscript']['sha256']}"
     )
 
 
@@ -125,4 +119,6 @@ def _summary(file: Path, checkpoint: Checkpoint) -> str:
 
 
 if __name__ == "__main__":
+    # So that being killed cleans up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     main()

@@ -20,16 +20,16 @@ _TRACER: Any = torch._C._parse_dispatch_key("Tracer")
 class ShapesOnly(TorchDispatchMode):
     """Inside `with ShapesOnly():` operators return unwritten CPU memory of the right form.
 
-    Operators run for real where that costs nothing and something depends on it: views, questions
-    about tensors, and arithmetic on sizes, which a trace does on tensors of integers.
+    Only two kinds run for real, as something depends on their answers: questions about a tensor's
+    form, and arithmetic on sizes, which a trace does with integer tensors.
 
-    `torch.jit.trace` records the same graph here as outside, except for the stride of dimensions
-    of size 1 in some tensor types. No stride is ever saved.
+    `torch.jit.trace` records here what it records outside. Some tensor types differ in the stride
+    of a dimension of size 1; types are not saved.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        # Tracing is a property of the thread: on this one, even reading `x.shape` is recorded.
+        # Tracing belongs to a thread: on the one that traces, even reading `x.shape` is recorded.
         self._elsewhere = concurrent.futures.ThreadPoolExecutor(max_workers=1)
 
     def __torch_dispatch__(
@@ -47,7 +47,7 @@ class ShapesOnly(TorchDispatchMode):
                 return _convolution(*args)
         if func is aten._convolution.default:
             func, args = aten.convolution.default, args[:9]  # has a meta kernel
-        if func.is_view or not _returns_tensors(func) or not _any_float(args):
+        if not _returns_tensors(func) or not _any_float(args):
             return func(*args, **kwargs)
         return self._elsewhere.submit(_unwritten_result, func, args, kwargs).result()
 
@@ -83,7 +83,7 @@ def _convolution(
 
 
 def _returns_tensors(func: OpOverload) -> bool:
-    return any(isinstance(value.type, torch.TensorType) for value in func._schema.returns)
+    return any("Tensor" in str(value.type) for value in func._schema.returns)
 
 
 def _any_float(args: tuple[Any, ...]) -> bool:

@@ -13,11 +13,14 @@ def eager_wrapper(checkpoint: Checkpoint) -> CorridorKeyNukeWrapper:
     """Puts a checkpoint's weights, which it goes on using, into the network and its wrapper."""
     network = CorridorKeyTransformer(checkpoint.resolution)
     network.load_state_dict(checkpoint.state_dict, assign=True)
-    return CorridorKeyNukeWrapper(network, checkpoint.resolution, checkpoint.model_id)
+    return CorridorKeyNukeWrapper(network, checkpoint.resolution, checkpoint.model_id).eval()
 
 
 def to_torchscript(wrapper: CorridorKeyNukeWrapper) -> torch.jit.ScriptModule:
     """Compiles an eager wrapper without running its network, in about a second.
+
+    TorchScript numbers the classes it meets, so that only the first call in a process gives what
+    it gives in any other.
 
     Args:
         wrapper: Around a network with real weights on the CPU. The result shares them.
@@ -27,7 +30,8 @@ def to_torchscript(wrapper: CorridorKeyNukeWrapper) -> torch.jit.ScriptModule:
     """
     with ShapesOnly():
         network = trace_network(wrapper.network, wrapper.resolution)
-    return torch.jit.script(CorridorKeyNukeWrapper(network, wrapper.resolution, wrapper.model_id))
+    traced = CorridorKeyNukeWrapper(network, wrapper.resolution, wrapper.model_id)
+    return torch.jit.script(traced.eval())
 
 
 def trace_network(network: nn.Module, resolution: int) -> torch.jit.ScriptModule:

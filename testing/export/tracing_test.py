@@ -11,9 +11,11 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from export import archive, tracing
 from export.shapes_only import ShapesOnly
+from testing.export.conftest import RESOLUTION
 from wrapper.checkpoint import load_checkpoint
 from wrapper.network import CorridorKeyTransformer
 
@@ -25,13 +27,12 @@ def in_new_process(function: Callable[..., Any], *args: Any) -> Any:
         return pool.submit(function, *args).result()
 
 
-def export(checkpoint_file: Path, resolution: int, path: Path, honestly: bool) -> list[str]:
+def export(checkpoint_file: Path, path: Path, honestly: bool) -> list[str]:
     """Saves a checkpoint as TorchScript; returns the graphs, with what they call and inlined."""
-    if honestly:
-        tracing.ShapesOnly = contextlib.nullcontext
-    module = tracing.to_torchscript(
-        tracing.eager_wrapper(load_checkpoint(checkpoint_file, resolution))
-    )
+    eager = tracing.eager_wrapper(load_checkpoint(checkpoint_file, RESOLUTION))
+    mode = contextlib.nullcontext if honestly else ShapesOnly
+    with mock.patch.object(tracing, "ShapesOnly", mode):
+        module = tracing.to_torchscript(eager)
     archive.save(module, path, {})
     methods = [getattr(module.network, name) for name in METHODS]
     return [
@@ -43,8 +44,8 @@ def export(checkpoint_file: Path, resolution: int, path: Path, honestly: bool) -
 
 def test_trace_without_computing_is_the_honest_one(checkpoint_file: Path, tmp_path: Path) -> None:
     honest, fast = tmp_path / "honest.pt", tmp_path / "fast.pt"
-    honest_graphs = in_new_process(export, checkpoint_file, 256, honest, True)
-    fast_graphs = in_new_process(export, checkpoint_file, 256, fast, False)
+    honest_graphs = in_new_process(export, checkpoint_file, honest, True)
+    fast_graphs = in_new_process(export, checkpoint_file, fast, False)
 
     # The stride of a dimension of size 1 means nothing, and kernels fill it in as they like.
     strides = re.compile(r", strides=\[[\d, ]*\]")
@@ -66,4 +67,3 @@ def test_trace_at_2048_touches_no_image() -> None:
     # 20 MB measured, for the graph. A single channel of the refiner would be 17 MB, its 64
     # channels 1.1 GB.
     assert in_new_process(peak_growth_of_trace_at_2048) < 100e6
-

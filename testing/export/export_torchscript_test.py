@@ -1,0 +1,256 @@
+"""The export binary, as a person at a shell meets it."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from click.testing import CliRunner, Result
+
+from export import validation
+from export.export_torchscript import main
+from export.manifest import NAME_IN_ARCHIVE
+from testing.untrained_weights import write_untrained_checkpoint
+from wrapper.checkpoint import UNTRAINED_MODEL_ID
+from wrapper.knobs import KNOBS
+
+STEPS = ["Load the checkpoint", "Trace the network", "Save the file"]
+
+
+def export(checkpoint_file: Path, output: Path, *options: str | Path) -> Result:
+    arguments = ["--checkpoint", checkpoint_file, "--output", output, "--resolution=256", *options]
+    return CliRunner().invoke(main, list(map(str, arguments)))
+
+
+def start(
+    checkpoint_file: Path, output: Path, *options: str | Path, **settings: str
+) -> subprocess.Popen[str]:
+    """Starts an export in a process of its own, with environment settings."""
+    arguments = ["--checkpoint", checkpoint_file, "--output", output, "--resolution=256", *options]
+    return subprocess.Popen(
+        [sys.executable, "-m", "export.export_torchscript", *arguments],
+        cwd=output.parent,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))} | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def exported(checkpoint_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder with all that one run writes, and what it printed."""
+    folder = tmp_path_factory.mktemp("exported")
+    options = ["--report", folder / "report.json", "--manifest", folder / "manifest.json"]
+    process = start(checkpoint_file, folder / "CorridorKey.pt", *options)
+    printed, _ = process.communicate()
+    assert process.returncode == 0, printed
+    return folder, printed
+
+
+def test_writes_what_it_was_asked_for_and_nothing_else(exported: tuple[Path, str]) -> None:
+    folder, _ = exported
+    files = {path.name for path in folder.iterdir()}
+    assert files == {"CorridorKey.pt", "manifest.json", "report.json"}
+
+
+def test_file_keys_a_plate_and_has_the_knobs(exported: tuple[Path, str]) -> None:
+    folder, _ = exported
+    module = torch.jit.load(folder / "CorridorKey.pt")
+    assert {knob.name: getattr(module, knob.name) for knob in KNOBS} == {
+        knob.name: knob.default for knob in KNOBS
+    }
+    assert module.model_id == UNTRAINED_MODEL_ID
+    assert not module.training
+    assert module(torch.rand(1, 4, 40, 60)).shape == (1, 4, 40, 60)
+
+
+def test_manifest_says_what_went_in_and_came_out(
+    exported: tuple[Path, str], checkpoint_file: Path
+) -> None:
+    folder, _ = exported
+    manifest = json.loads((folder / "manifest.json").read_text())
+    path = folder / "CorridorKey.pt"
+    assert manifest.pop("torchscript") == {
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "bytes": path.stat().st_size,
+    }
+    assert [knob.pop("name") for knob in manifest["knobs"]] == [knob.name for knob in KNOBS]
+    assert manifest.pop("knobs")[1] == {
+        "kind": "Enumeration_Knob",
+        "default": 0,
+        "minimum": 0,
+        "maximum": 1,
+        "labels": ["sRGB", "Linear"],
+    }
+    assert manifest == {
+        "model_id": UNTRAINED_MODEL_ID,
+        "resolution": 256,
+        "precision": "float32",
+        "checkpoint": {
+            "sha256": hashlib.sha256(checkpoint_file.read_bytes()).hexdigest(),
+            "bytes": checkpoint_file.stat().st_size,
+        },
+        "torch": "2.7.1",
+        "timm": "1.0.31",
+    }
+
+
+def test_manifest_travels_in_the_file(exported: tuple[Path, str]) -> None:
+    folder, _ = exported
+    extra_files = {NAME_IN_ARCHIVE: ""}
+    torch.jit.load(folder / "CorridorKey.pt", _extra_files=extra_files)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["torchscript"]
+    assert json.loads(extra_files[NAME_IN_ARCHIVE]) == manifest
+
+
+def test_report_adds_what_it_took(exported: tuple[Path, str], checkpoint_file: Path) -> None:
+    folder, _ = exported
+    report = json.loads((folder / "report.json").read_text())
+    assert json.loads((folder / "manifest.json").read_text()).items() <= report.items()
+    assert report["checkpoint_file"] == str(checkpoint_file)
+    assert (report["tensors"], report["source_resolution"]) == (367, 256)
+    assert [step["name"] for step in report["steps"]][:3] == STEPS
+    assert all(step["seconds"] > 0 and step["peak_bytes"] > 100e6 for step in report["steps"])
+    assert report["validation"]["difference"] <= validation.TOLERANCE
+    assert set(report["validation"]["moved_by"]) == {knob.name for knob in KNOBS}
+
+
+def test_prints_what_it_loaded_each_step_and_the_digest(
+    exported: tuple[Path, str], checkpoint_file: Path
+) -> None:
+    folder, printed = exported
+    report = json.loads((folder / "report.json").read_text())
+    loading, loaded, *steps, wrote = printed.splitlines()
+    assert loaded == (
+        f"Loaded {checkpoint_file}: {UNTRAINED_MODEL_ID}, 367 tensors, "
+        f"{report['parameters']:,} parameters, position embedding as it is"
+    )
+    for line, step in zip([loading, *steps], report["steps"], strict=True):
+        assert line.startswith(f"{step['name']}: {step['seconds']:.1f} s, peak memory ")
+    assert wrote.endswith(report["torchscript"]["sha256"])
+
+
+def test_says_that_it_resized_the_position_embedding(tmp_path: Path) -> None:
+    checkpoint_file = tmp_path / "untrained.safetensors"
+    write_untrained_checkpoint(288, checkpoint_file)
+    result = export(checkpoint_file, tmp_path / "CorridorKey.pt", "--no-validate")
+    assert result.exit_code == 0, result.output
+    assert "position embedding resized from 288\n" in result.stdout
+
+
+def test_same_bytes_whatever_the_surroundings(
+    exported: tuple[Path, str], checkpoint_file: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "some" / "where else" / "other name.pt"
+    output.parent.mkdir(parents=True)
+    process = start(
+        checkpoint_file,
+        output,
+        "--no-validate",
+        PYTHONHASHSEED="12345",
+        OMP_NUM_THREADS="1",
+        ATEN_CPU_CAPABILITY="default",
+        TZ="Asia/Kathmandu",
+        LC_ALL="C",
+    )
+    printed, _ = process.communicate()
+    assert process.returncode == 0, printed
+    folder, _ = exported
+    assert output.read_bytes() == (folder / "CorridorKey.pt").read_bytes()
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_leaves_the_old_file_and_nothing_beside_it(
+    signal_number: signal.Signals, checkpoint_file: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "CorridorKey.pt"
+    output.write_text("old")
+    process = start(checkpoint_file, output, "--no-validate", PYTHONUNBUFFERED="1")
+    assert process.stdout
+    for line in process.stdout:
+        if line.startswith("Trace the network"):  # and now it saves
+            process.send_signal(signal_number)
+    assert process.wait() == 1
+    assert output.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_killed_it_leaves_the_old_file(checkpoint_file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "CorridorKey.pt"
+    output.write_text("old")
+    process = start(checkpoint_file, output, "--no-validate", PYTHONUNBUFFERED="1")
+    assert process.stdout
+    for line in process.stdout:
+        if line.startswith("Trace the network"):
+            process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert output.read_text() == "old"
+
+
+def failure(result: Result, folder: Path) -> str:
+    """The one message of a run that failed as it should: no trace, nothing in the folder."""
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert not list(folder.iterdir())
+    return result.stderr.removeprefix("Error: ")
+
+
+def test_incomplete_checkpoint(checkpoint_file: Path, tmp_path: Path) -> None:
+    tensors = safetensors.torch.load_file(checkpoint_file)
+    del tensors["refiner.final.bias"]
+    incomplete = tmp_path / "incomplete.safetensors"
+    safetensors.torch.save_file(tensors, incomplete)
+    folder = tmp_path / "output"
+    folder.mkdir()
+    message = failure(export(incomplete, folder / "CorridorKey.pt"), folder)
+    assert str(incomplete) in message
+    assert "refiner.final.bias" in message
+
+
+def test_missing_checkpoint(tmp_path: Path) -> None:
+    message = failure(export(tmp_path / "none.safetensors", tmp_path / "CorridorKey.pt"), tmp_path)
+    assert "none.safetensors" in message
+
+
+def test_file_that_fails_validation(
+    checkpoint_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validation, "TOLERANCE", -1.0)
+    output = tmp_path / "CorridorKey.pt"
+    message = failure(export(checkpoint_file, output), tmp_path)
+    assert message.startswith(f"{output} is not written, because the output is 0 off")
+
+
+def test_full_disk(checkpoint_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=500e6))
+    message = failure(export(checkpoint_file, tmp_path / "CorridorKey.pt"), tmp_path)
+    assert message.startswith("too little disk for CorridorKey.pt: 0.6 GB are needed")
+
+
+@pytest.mark.parametrize("option", ["--output", "--report", "--manifest"])
+def test_folder_that_is_not_there_is_found_before_the_work(
+    option: str, checkpoint_file: Path, tmp_path: Path
+) -> None:
+    missing = tmp_path / "missing" / "file"
+    result = export(checkpoint_file, tmp_path / "CorridorKey.pt", option, missing)
+    assert failure(result, tmp_path) == f"cannot write {missing}: No such file or directory\n"
+    assert not result.stdout
+
+
+@pytest.mark.parametrize("resolution", ["0", "224", "300", "2080", "large"])
+def test_resolution_out_of_range(resolution: str, checkpoint_file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "CorridorKey.pt"
+    result = export(checkpoint_file, output, "--resolution", resolution)
+    assert result.exit_code == 2
+    assert "Invalid value for '--resolution'" in result.stderr
+    assert not output.exists()
