@@ -1,8 +1,8 @@
 """A Bazel inside a test: real repository rules, in a scratch copy of this module's skeleton.
 
     with nested_bazel.start(tmp_path) as bazel:
-        result = bazel("query", "@corridorkey_green//:all", "--repo_env=CORRIDORKEY_GREEN=/no/such/file")
-        assert result.returncode != 0 and "there is no such file" in result.stdout
+        result = bazel("query", "@corridorkey_green//:all", "--repo_env=CORRIDORKEY_GREEN=/nowhere")
+        assert "there is no such file" in result.stdout
 
 The copy holds MODULE.bazel, .bazelrc and third_party, so that what is tested is what is shipped.
 """
@@ -14,8 +14,9 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-RUNFILES = Path(__file__).resolve().parent.parent
-"""Root of this checkout, or of its copy among a test's runfiles."""
+RUNFILES = Path(__file__).absolute().parent.parent
+"""Top of the tree that this file is in: a test's runfiles. Its links are not followed, so that a test
+sees what it declares."""
 
 _DEBIAN_BAZEL = Path("/usr/share/bazel/build-label.txt")
 

@@ -1,10 +1,11 @@
-"""Checkpoint repositories against a real HTTP server: the pinned bytes come in, nothing else does."""
+"""Checkpoints from a real HTTP server: the pinned bytes come in, and nothing else does."""
 
 import hashlib
 import http.server
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -26,17 +27,18 @@ TOKEN = "hf_not_a_real_token"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves PAGES. /gated wants a login; /elsewhere and the hub's path redirect to another host name."""
+    """Serves PAGES. /gated wants a login; /elsewhere and the hub's path redirect to /weights."""
 
-    seen: list[tuple[str, str | None]] = []
+    seen: ClassVar[list[tuple[str, str | None]]] = []
+    """Path and Authorization header of each request."""
 
     def do_GET(self) -> None:
+        """Answers, and remembers what was asked. A redirect leads to another host name."""
         self.seen.append((self.path, self.headers.get("Authorization")))
         if self.path in ("/elsewhere", HUB_PATH):
             self.send_response(302)
-            self.send_header(
-                "Location", f"http://localhost:{self.server.server_address[1]}/weights"
-            )
+            port = self.connection.getsockname()[1]
+            self.send_header("Location", f"http://localhost:{port}/weights")
             self.send_header("Content-Length", "0")
             self.end_headers()
         elif self.path == "/gated" and self.headers.get("Authorization") is None:
@@ -50,8 +52,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.send_error(404)
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+    def log_message(self, *_: object) -> None:
+        """Keeps quiet."""
 
 
 @pytest.fixture(scope="module")
@@ -133,13 +135,15 @@ def test_unreachable_mirror(bazel: nested_bazel.Bazel) -> None:
 @pytest.mark.parametrize(
     ("make", "problem"),
     [
-        (lambda path: None, "there is no such file"),
-        (lambda path: path.mkdir(), "that is a folder"),
+        (lambda _: None, "there is no such file"),
+        (Path.mkdir, "that is a folder"),
         (lambda path: path.write_bytes(WEIGHTS + b"x"), "it has the wrong digest"),
     ],
     ids=["missing", "folder", "wrong"],
 )
-def test_bad_local_copy(bazel: nested_bazel.Bazel, tmp_path: Path, make, problem: str) -> None:
+def test_bad_local_copy(
+    bazel: nested_bazel.Bazel, tmp_path: Path, make: Callable[[Path], object], problem: str
+) -> None:
     make(tmp_path / "weights")
     status, output = fetch(bazel, str(tmp_path / "weights"))
     assert status != 0
@@ -169,7 +173,9 @@ def test_token_goes_to_the_hub_and_not_where_it_redirects(
     bazel: nested_bazel.Bazel, server: str
 ) -> None:
     Handler.seen.clear()
-    status, output = fetch(bazel, "", f"--repo_env=HF_ENDPOINT={server}", f"--repo_env=HF_TOKEN={TOKEN}")
+    status, output = fetch(
+        bazel, "", f"--repo_env=HF_ENDPOINT={server}", f"--repo_env=HF_TOKEN={TOKEN}"
+    )
     assert status == 0, output
     assert Handler.seen == [(HUB_PATH, f"Bearer {TOKEN}"), ("/weights", None)]
 
@@ -182,7 +188,7 @@ def test_hub_token_does_not_go_to_a_mirror(bazel: nested_bazel.Bazel, server: st
 
 
 def assert_one_message(output: str, problem: str) -> None:
-    """The whole message stands there once: which checkpoint, what is wrong, three ways to supply it."""
+    """The message stands there once: which checkpoint, what is wrong, three ways to supply it."""
     assert output.count(f"Checkpoint @corridorkey_green: {problem}") == 1, output
     message = output.split("Checkpoint @corridorkey_green:")[1]
     for way in ("1. a local copy:", "2. a mirror:", "3. the hub:", "--config=untrained"):

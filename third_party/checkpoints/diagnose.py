@@ -2,7 +2,7 @@
 
 usage: diagnose.py URL
 
-Bazel has tried and failed by now, so this only looks: at most the head of what may be 400 MB is read.
+Bazel has tried and failed by now, so this only looks: it reads the head of what may be 400 MB.
 """
 
 import sys

@@ -1,0 +1,54 @@
+"""Where @buildifier comes from: only the pinned bytes, and one message where they cannot be had."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from testing import nested_bazel
+
+
+@pytest.fixture(scope="module")
+def bazel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[nested_bazel.Bazel]:
+    with nested_bazel.start(tmp_path_factory.mktemp("nested")) as run:
+        yield run
+
+
+def _fetch(bazel: nested_bazel.Bazel, source: str) -> tuple[int, str]:
+    result = bazel(
+        "query",
+        "@buildifier//:all",
+        "--repository_cache=",
+        "--http_connector_attempts=1",
+        f"--repo_env=CORRIDORKEY_BUILDIFIER={source}",
+    )
+    return result.returncode, result.stdout
+
+
+def test_the_pinned_binary_from_a_file(bazel: nested_bazel.Bazel) -> None:
+    (binary,) = Path().resolve().parent.glob("*buildifier/buildifier")
+    status, output = _fetch(bazel, str(binary))
+    assert status == 0, output
+
+
+@pytest.mark.parametrize(
+    ("source", "way", "reason"),
+    [
+        ("/no/such/file", "CORRIDORKEY_BUILDIFIER=/no/such/file", "No such file"),
+        (__file__, f"CORRIDORKEY_BUILDIFIER={__file__}", "Checksum was"),
+        # Port 1 of this machine: nothing listens there.
+        ("http://127.0.0.1:1/it", "CORRIDORKEY_BUILDIFIER=http://127.0.0.1:1/it", "refused"),
+        ("", "https://github.com/", "github.com"),
+    ],
+    ids=["missing", "wrong", "unreachable", "default"],
+)
+def test_anything_else_ends_in_one_message(
+    bazel: nested_bazel.Bazel, source: str, way: str, reason: str
+) -> None:
+    status, output = _fetch(bazel, source)
+    assert status != 0
+    assert reason in output
+    message = output.split("cannot get buildifier")[1]
+    assert f"from {way}" in message
+    assert "--repo_env=CORRIDORKEY_BUILDIFIER=/path/to/buildifier" in message
+    assert "--repo_env=CORRIDORKEY_BUILDIFIER=npm" in message

