@@ -1,4 +1,4 @@
-"""Runs pytest under Bazel: the arguments are test files, the results go where Bazel looks for them."""
+"""Runs pytest under Bazel: on the files it is given, with results where Bazel looks for them."""
 
 import os
 import sys

@@ -1,0 +1,50 @@
+"""The pages are true: links lead somewhere, the table of knobs is ours, CI does what they say."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from wrapper.knobs import KNOBS, Knob
+
+PAGES = sorted(
+    path
+    for room in (".", "wrapper", "export", "testing", "third_party", "tools")
+    for path in Path(room).glob("**/*.md" if room != "." else "*.md")
+)
+README = Path("README.md").read_text()
+
+
+def row(knob: Knob) -> str:
+    """The line of the README's table for a knob."""
+    default = knob.labels[int(knob.default)] if knob.labels else f"{knob.default:g}"
+    values = ", ".join(knob.labels) or f"{knob.minimum:g} to {knob.maximum:g}"
+    return f"| `{knob.name}` | {knob.kind.value} | {default} | {values} | {knob.tooltip} |"
+
+
+@pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.name)
+def test_readme_has_the_table_of_knobs(knob: Knob) -> None:
+    assert row(knob) in README.splitlines()
+
+
+def test_readme_has_no_other_knobs() -> None:
+    assert re.findall(r"^\| `(\w+)` \| \w+_Knob \|", README, re.MULTILINE) == [
+        k.name for k in KNOBS
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)[^)]*\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_ci_runs_the_two_commands_of_the_readme() -> None:
+    commands = re.findall(r"^    (tools/bazel [a-z]+) .*?(//\S+)", README, re.MULTILINE)[:2]
+    ci = Path(".ci/run").read_text()
+    assert commands == [
+        ("tools/bazel build", "//export:corridorkey_pt"),
+        ("tools/bazel test", "//..."),
+    ]
+    for command, target in commands:
+        assert re.search(rf"^{command} .*{re.escape(target)}$", ci, re.MULTILINE)
