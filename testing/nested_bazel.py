@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 RUNFILES = Path(__file__).absolute().parent.parent
-"""Top of the tree that this file is in: a test's runfiles. Its links are not followed, so that a test
-sees what it declares."""
+"""Top of the tree that this file is in: a test's runfiles. Its links are not followed, so that the
+test sees what it declares."""
 
 _DEBIAN_BAZEL = Path("/usr/share/bazel/build-label.txt")
 

@@ -49,7 +49,12 @@ def start(
 def exported(checkpoint_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A folder with all that one run writes, and what it printed."""
     folder = tmp_path_factory.mktemp("exported")
-    options = ["--report", folder / "report.json", "--manifest", folder / "manifest.json"]
+    options: list[str | Path] = [
+        "--report",
+        folder / "report.json",
+        "--manifest",
+        folder / "manifest.json",
+    ]
     process = start(checkpoint_file, folder / "CorridorKey.pt", *options)
     printed, _ = process.communicate()
     assert process.returncode == 0, printed

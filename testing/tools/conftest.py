@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -13,9 +15,12 @@ _TOOLS = pathlib.Path("tools").resolve()
 
 # Commands that are what they are on any machine. apt-get, sudo and the like are not among them.
 _REAL_COMMANDS = (
-    "awk bash cat cp df dirname env flock grep id ln mkdir mktemp mv readlink rm sed sha256sum "
-    "sleep tail tar touch true"
+    "awk bash cat cp df dirname env flock grep id ln mkdir mktemp mv readlink rm sed setpriv "
+    "sha256sum sleep tail tar touch true"
 )
+
+
+Result = subprocess.CompletedProcess[str]
 
 
 class Machine:
@@ -53,29 +58,36 @@ class Machine:
         """The logged calls that start so."""
         return [line for line in self.log.read_text().splitlines() if line.startswith(start)]
 
-    def start(self, *command: str | pathlib.Path, **options) -> subprocess.Popen[str]:
-        """Starts a command in a session of its own, with all signals at their defaults."""
-        pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+    def start(self, *command: str | pathlib.Path, **options: Any) -> subprocess.Popen[str]:
+        """Starts a command in a session of its own, where Ctrl-C works even if it does not here."""
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         return subprocess.Popen(
             command,
             text=True,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             **{"env": self.environment, "cwd": self.workspace, **pipes, **options},
         )
 
-    def run(self, *command: str | pathlib.Path, stdin: str = "", **options):
+    def run(self, *command: str | pathlib.Path, stdin: str = "", **options: Any) -> Result:
         """Runs a command to its end."""
         with self.start(*command, **options) as process:
             stdout, stderr = process.communicate(stdin, timeout=60)
         return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
-def wait_for(condition, what: str) -> None:
+def wait_for(condition: Callable[[], object], what: str) -> None:
     """Waits until the condition holds."""
     deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, f"still waiting for {what}"
         time.sleep(0.01)
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    """The first line that a process says on stderr; waits for it."""
+    assert process.stderr
+    return process.stderr.readline()
 
 
 def signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
@@ -85,4 +97,5 @@ def signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None
 
 @pytest.fixture
 def machine(tmp_path: pathlib.Path) -> Machine:
+    """A machine with nothing on its PATH but what any machine has."""
     return Machine(tmp_path)

@@ -4,13 +4,15 @@ import pathlib
 
 import pytest
 
+from testing.tools.conftest import Machine, Result
+
 _AWKWARD = ["build", "", "a b", "it's", '"q"', "*", "$HOME", "\\", "two\nlines", "--x=a  b", "--"]
 
 # Prints its name and arguments, NUL-terminated, and what comes on stdin.
 _REPORT = 'printf "%s\\0" "${{0##*/}}" "$@"; cat; exit {status}'
 
 
-def _stand_in_for(machine, route: str, status: int = 0) -> None:
+def _stand_in_for(machine: Machine, route: str, status: int = 0) -> None:
     body = _REPORT.format(status=status)
     if route == "BAZEL_REAL":
         real = machine.stand_in(machine.folder / "a [b]* c" / "real", body)
@@ -21,7 +23,7 @@ def _stand_in_for(machine, route: str, status: int = 0) -> None:
         machine.stand_in(route, body)
 
 
-def _launch(machine, *arguments: str, stdin: str = ""):
+def _launch(machine: Machine, *arguments: str, stdin: str = "") -> Result:
     return machine.run(machine.workspace / "tools" / "bazel", *arguments, stdin=stdin)
 
 
@@ -34,7 +36,9 @@ def _launch(machine, *arguments: str, stdin: str = ""):
         (["root"], "enter"),
     ],
 )
-def test_the_first_that_is_present_is_run(machine, present: list[str], chosen: str) -> None:
+def test_the_first_that_is_present_is_run(
+    machine: Machine, present: list[str], chosen: str
+) -> None:
     for route in present:
         _stand_in_for(machine, route)
     result = _launch(machine)
@@ -42,7 +46,7 @@ def test_the_first_that_is_present_is_run(machine, present: list[str], chosen: s
 
 
 @pytest.mark.parametrize("route", ["BAZEL_REAL", "bazelisk", "bazel", "root"])
-def test_arguments_streams_and_status_pass(machine, route: str) -> None:
+def test_arguments_streams_and_status_pass(machine: Machine, route: str) -> None:
     _stand_in_for(machine, route, status=37)
     result = _launch(machine, *_AWKWARD, stdin="to Bazel")
     assert result.stdout.split("\0")[1:] == [*_AWKWARD, "to Bazel"]
@@ -51,7 +55,7 @@ def test_arguments_streams_and_status_pass(machine, route: str) -> None:
 
 @pytest.mark.parametrize("name", ["bazelisk", "bazel"])
 @pytest.mark.parametrize("behind, chosen", [(True, "bazel"), (False, "enter")])
-def test_it_never_runs_itself(machine, name: str, behind: bool, chosen: str) -> None:
+def test_it_never_runs_itself(machine: Machine, name: str, behind: bool, chosen: str) -> None:
     launcher = machine.workspace / "tools" / "bazel"
     _stand_in_for(machine, "root")
     (machine.folder / "link").symlink_to(launcher)
@@ -69,14 +73,14 @@ def test_it_never_runs_itself(machine, name: str, behind: bool, chosen: str) -> 
         assert (result.stdout, result.returncode) == (f"{chosen}\0version\0", 0)
 
 
-def test_a_folder_or_a_plain_file_named_bazel_is_no_bazel(machine) -> None:
+def test_a_folder_or_a_plain_file_named_bazel_is_no_bazel(machine: Machine) -> None:
     _stand_in_for(machine, "root")
     (machine.commands / "bazel").mkdir()
     (machine.commands / "bazelisk").write_text("not executable")
     assert _launch(machine).stdout == "enter\0"
 
 
-def test_a_wrong_bazel_real_is_an_error_that_names_it(machine) -> None:
+def test_a_wrong_bazel_real_is_an_error_that_names_it(machine: Machine) -> None:
     _stand_in_for(machine, "bazel")
     machine.environment["BAZEL_REAL"] = str(pathlib.Path("/nowhere/bazel"))
     result = _launch(machine)

@@ -1,0 +1,424 @@
+"""How the air-gapped root is made and entered, on a machine of stand-ins.
+
+apt-get, mmdebstrap, bwrap, sudo and the disk are stand-ins; locks, signals, pipes, tar and renames
+are real.
+"""
+
+import functools
+import os
+import pathlib
+import signal
+import subprocess
+from typing import Any
+
+import pytest
+
+from testing.tools.conftest import Machine, Result, first_line, signal_group, wait_for
+
+_KEYRING = pathlib.Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+# Each new package is a line in the log; the host's lists may be missing, as in container images.
+_APT_GET = """
+case "$*" in
+  *indextargets*) [[ "$*" != *host-lists* && -e "$HOME/no-lists" ]] || cat "$HOME/mirrors" ;;
+  *" update "*) [[ "$*" == *host-lists* || ! -e "$HOME/unreachable" ]] ;;
+  *--download-only*)
+    for option; do
+      [[ "$option" != Dir::Cache=* ]] || archives="${option#*=}/archives"
+    done
+    for package in bazel python git; do
+      [[ -e "$archives/$package.deb" ]] || echo "downloads $package" >>"$LOG"
+      touch "$archives/$package.deb"
+      [[ ! -e "$HOME/pause-download" ]] || { echo paused >>"$LOG"; exec sleep 60; }
+    done
+    ;;
+  install*)
+    for package; do
+      [[ "$package" != bubblewrap ]] || cp "$HOME/bwrap" "${0%/*}/bwrap"
+    done
+    ;;
+esac
+"""
+
+_MMDEBSTRAP = """
+tree="$(mktemp -d)"
+mkdir -p "$tree/etc" "$tree/usr/bin" "$tree/dev"
+touch "$tree/etc/debian_version" "$tree/usr/bin/bazel" "$tree/dev/null"
+[[ ! -e "$HOME/pause-install" ]] ||
+  { tar -cf - -C "$tree" ./etc; echo paused >>"$LOG"; exec sleep 60; }
+[[ ! -e "$HOME/break-install" ]] || { tar -cf - -C "$tree" ./etc; exit 1; }
+tar -cf - -C "$tree" .
+rm -rf "$tree"
+"""
+
+# Runs what it is given where it is told, with a Bazel that reports.
+_BWRAP = """
+[[ ! -e "$HOME/no-namespaces" ]] || { echo "bwrap: no permission" >&2; exit 1; }
+printf '%s\\n' "$@" >"$HOME/bwrap-arguments"
+while (($#)); do
+  case "$1" in
+    --*bind | --*bind-try | --symlink | --setenv) shift 3 ;;
+    --chdir) cd "$2"; shift 2 ;;
+    --unsetenv) shift 2 ;;
+    --) shift ;;
+    *) break ;;
+  esac
+done
+exec "${@/#\\/usr\\/bin\\/bazel/bazel-inside}"
+"""
+
+_BAZEL = 'printf "%s\\0" "$PWD" "$@"; cat; exit 37'
+_OPENSSL = 'while [[ "$1" != -out ]]; do shift; done; echo made >"$2"'
+
+
+@pytest.fixture
+def machine(machine: Machine) -> Machine:
+    """A Debian machine where everything works."""
+    machine.environment["LOG"] = str(machine.log)
+    (machine.home / "mirrors").write_text(
+        "Debian-Security http://security.test/debian\n"
+        "Debian http://mirror.test/debian/\n"
+        "Debian http://other.test/debian/\n"
+    )
+    machine.stand_in("apt-get", _APT_GET)
+    machine.stand_in("apt-cache", 'echo "Version: 7.7.1+ds-8+b1"')
+    machine.stand_in(
+        "apt-config", "echo 'Acquire::http::Proxy \"http://proxy.test\";'; echo 'A \"b\";'"
+    )
+    machine.stand_in("mmdebstrap", _MMDEBSTRAP)
+    machine.stand_in("bwrap", _BWRAP)
+    machine.stand_in("newuidmap", "")
+    machine.stand_in("unshare", 'shift; exec "$@"')
+    machine.stand_in("bazel-inside", _BAZEL)
+    machine.stand_in("openssl", _OPENSSL)
+    machine.stand_in("sudo", '[[ "$1" != -n ]] || shift; exec "$@"')
+    machine.stand_in("df", "printf 'Avail\\n9999\\n'")
+    machine.stand_in("id", "echo 0")
+    return machine
+
+
+def _flag(machine: Machine, name: str, there: bool = True) -> None:
+    (machine.home / name).touch() if there else (machine.home / name).unlink()
+
+
+def _launch(machine: Machine, *arguments: str, **options: Any) -> Result:
+    # tools/bazel itself would find a Bazel of this machine's; launcher_test has it.
+    return machine.run(machine.workspace / "tools/airgapped_root/enter", *arguments, **options)
+
+
+def _start(machine: Machine) -> subprocess.Popen[str]:
+    return machine.start(machine.workspace / "tools/airgapped_root/enter", "version")
+
+
+def _roots(machine: Machine) -> list[pathlib.Path]:
+    return [
+        path
+        for path in machine.cache.glob("airgapped-root-*")
+        if path.name != "airgapped-root-packages" and ".truststore-" not in path.name
+    ]
+
+
+def _assert_made(machine: Machine) -> None:
+    """One whole root, and nothing half-made beside it."""
+    (root,) = _roots(machine)
+    assert (root / "usr/bin/bazel").is_file()
+    assert not list((root / "dev").iterdir())
+    for name in ("resolv.conf", "passwd", "pip.conf"):
+        assert (root / "etc" / name).readlink() == pathlib.Path("/host-etc", name)
+    others = {path.name for path in machine.cache.iterdir() if ".truststore-" not in path.name}
+    assert others == {root.name, "airgapped-root.lock"}
+
+
+def _assert_given_up(machine: Machine, result: Result, *words: str) -> None:
+    """One message, which says these words and both other ways; and no root."""
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.count("tools/bazel: cannot make the air-gapped root: ") == 1
+    for word in (*words, "install Bazelisk", "BAZEL_REAL=/path"):
+        assert word in result.stderr
+    assert not _roots(machine)
+    assert not machine.calls("bazel-inside")
+
+
+def test_made_once_then_only_entered(machine: Machine) -> None:
+    first = _launch(machine, "build", stdin="to Bazel")
+    second = _launch(machine, "build", stdin="to Bazel")
+    for result in (first, second):
+        folder, *arguments, stdin = result.stdout.split("\0")
+        assert folder == str(machine.workspace)
+        assert arguments[0].startswith("--bazelrc=") and arguments[-1] == "build"
+        assert (stdin, result.returncode) == ("to Bazel", 37)
+    _assert_made(machine)
+    assert "making one in" in first.stderr and "about 1.5 GB" in first.stderr
+    assert second.stderr == ""
+    assert len(machine.calls("mmdebstrap")) == 1
+
+
+def test_the_mirror_is_the_first_debian_one_of_the_machine(machine: Machine) -> None:
+    _launch(machine)
+    (call,) = machine.calls("mmdebstrap")
+    for suite in ("testing", "bookworm"):
+        assert f"deb [signed-by={_KEYRING}] http://mirror.test/debian/ {suite} main" in call
+
+
+def test_a_mirror_is_found_without_package_lists(machine: Machine) -> None:
+    _flag(machine, "no-lists")
+    _launch(machine)
+    assert "http://mirror.test/debian/" in machine.calls("mmdebstrap")[0]
+    _assert_made(machine)
+
+
+def test_a_named_mirror_comes_first(machine: Machine) -> None:
+    machine.environment["CORRIDORKEY_DEBIAN_MIRROR"] = "http://named.test/debian"
+    _launch(machine)
+    assert "http://named.test/debian testing" in machine.calls("mmdebstrap")[0]
+    assert "mirror.test" not in machine.calls("mmdebstrap")[0]
+
+
+def test_mmdebstrap_is_told_the_proxies_of_apt(machine: Machine) -> None:
+    seen = machine.home / "acquire.conf"
+    copy = 'for option; do [[ "$option" != --aptopt=/* ]] || cp "${option#*=}" "{seen}"; done'
+    machine.stand_in("mmdebstrap", copy.replace("{seen}", str(seen)) + _MMDEBSTRAP)
+    _launch(machine)
+    assert seen.read_text() == 'Acquire::http::Proxy "http://proxy.test";\n'
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("stage, downloaded", [("download", 1), ("install", 3)])
+def test_interrupted_and_run_again(
+    machine: Machine, number: signal.Signals, stage: str, downloaded: int
+) -> None:
+    _flag(machine, f"pause-{stage}")
+    with _start(machine) as process:
+        wait_for(lambda: machine.calls("paused"), stage)
+        signal_group(process, number)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode in (-number, 128 + number)
+    assert "cannot make" not in stderr
+    assert all(path.name.endswith(".partial") for path in _roots(machine))
+    if number == signal.SIGINT:
+        assert not _roots(machine)
+    assert len(machine.calls("downloads")) == downloaded
+
+    _flag(machine, f"pause-{stage}", there=False)
+    assert _launch(machine).returncode == 37
+    _assert_made(machine)
+    assert len(machine.calls("downloads")) == 3, "a package was downloaded twice"
+
+
+def test_a_killed_script_holds_the_lock_while_its_children_live(machine: Machine) -> None:
+    _flag(machine, "pause-install")
+    with _start(machine) as killed:
+        wait_for(lambda: machine.calls("paused"), "the installation")
+        (maker,) = (
+            pathlib.Path(f"/proc/{killed.pid}/task/{killed.pid}/children").read_text().split()
+        )
+        os.kill(int(maker), signal.SIGKILL)
+        killed.wait(timeout=30)
+        _flag(machine, "pause-install", there=False)
+        with _start(machine) as waiting:
+            assert "waiting for it" in first_line(waiting)
+            assert len(machine.calls("mmdebstrap")) == 1
+            signal_group(killed, signal.SIGKILL)
+            waiting.communicate("", timeout=30)
+    assert waiting.returncode == 37
+    _assert_made(machine)
+
+
+def test_of_two_at_once_the_second_waits(machine: Machine) -> None:
+    gate = machine.home / "gate"
+    os.mkfifo(gate)
+    machine.stand_in("mmdebstrap", f'read -r _ <"{gate}"\n' + _MMDEBSTRAP)
+    with _start(machine) as first:
+        wait_for(lambda: machine.calls("mmdebstrap"), "the installation")
+        with _start(machine) as second:
+            assert first_line(second) == (
+                "tools/bazel: another process is making the air-gapped root; waiting for it\n"
+            )
+            gate.write_text("go\n")
+            outputs = [process.communicate("", timeout=30) for process in (first, second)]
+    assert [first.returncode, second.returncode] == [37, 37]
+    assert outputs[1][1] == ""
+    assert len(machine.calls("mmdebstrap")) == 1
+    _assert_made(machine)
+
+
+@pytest.mark.parametrize("user, mounts_of_its_own", [("0", True), ("1000", False)])
+def test_the_mounts_of_root_are_not_the_mounts_of_the_host(
+    machine: Machine, user: str, mounts_of_its_own: bool
+) -> None:
+    """Left behind by a killed mmdebstrap, they would lead a later rm into the host's /dev."""
+    machine.stand_in("id", f"echo {user}")
+    _launch(machine)
+    assert bool(machine.calls("unshare --mount mmdebstrap")) == mounts_of_its_own
+    assert len(machine.calls("mmdebstrap")) == 1
+
+
+def test_a_failed_installation_leaves_the_packages_only(machine: Machine) -> None:
+    _flag(machine, "break-install")
+    _assert_given_up(machine, _launch(machine), "mmdebstrap failed")
+    _flag(machine, "break-install", there=False)
+    assert _launch(machine).returncode == 37
+    assert len(machine.calls("downloads")) == 3
+
+
+def test_no_apt(machine: Machine) -> None:
+    (machine.commands / "apt-get").unlink()
+    _assert_given_up(machine, _launch(machine), "not a Debian-family machine (no apt-get)")
+
+
+def test_no_home(machine: Machine) -> None:
+    machine.environment.pop("HOME")
+    result = _launch(machine)
+    _assert_given_up(machine, result, "neither HOME nor XDG_CACHE_HOME")
+
+
+def test_unwritable_cache(machine: Machine) -> None:
+    (machine.home / ".cache").write_text("a file where a folder should be")
+    result = _launch(machine)
+    _assert_given_up(machine, result, f"{machine.cache} cannot be written")
+    assert len(result.stderr.splitlines()) == 4, "more than the one message"
+
+
+def test_no_debian_mirror(machine: Machine) -> None:
+    (machine.home / "mirrors").write_text("Ubuntu http://ubuntu.test/ubuntu\n")
+    _assert_given_up(machine, _launch(machine), "no Debian mirror", "CORRIDORKEY_DEBIAN_MIRROR=")
+
+
+def test_unreachable_mirror(machine: Machine) -> None:
+    _flag(machine, "unreachable")
+    _assert_given_up(machine, _launch(machine), "http://mirror.test/debian/ does not answer")
+
+
+@pytest.mark.parametrize(
+    "shown, said", [("Version: 8.0.0+ds-1", "has Bazel 8.0.0,"), ("", "has Bazel in no version,")]
+)
+def test_another_bazel_in_testing(machine: Machine, shown: str, said: str) -> None:
+    machine.stand_in("apt-cache", f'echo "{shown}"')
+    _assert_given_up(machine, _launch(machine), said, "this project needs 7.7.1")
+    assert not machine.calls("downloads"), "it could have been known before"
+
+
+def test_full_disk(machine: Machine) -> None:
+    machine.stand_in("df", "printf 'Avail\\n3999\\n'")
+    _assert_given_up(machine, _launch(machine), f"3999 MB free in {machine.cache}, 4000 MB needed")
+
+
+def test_full_temporary_folder_of_an_ordinary_user(machine: Machine) -> None:
+    machine.stand_in("id", "echo 1000")
+    machine.stand_in("df", '[[ "$*" != */tmp ]] && free=9999; printf "Avail\\n%s\\n" "${free:-9}"')
+    _assert_given_up(machine, _launch(machine), "9 MB free in /tmp, 2500 MB needed")
+
+
+def test_no_namespaces(machine: Machine) -> None:
+    _flag(machine, "no-namespaces")
+    _assert_given_up(machine, _launch(machine), "bubblewrap may not make namespaces here")
+    assert not machine.calls("downloads"), "it could have been known before"
+
+
+@pytest.mark.parametrize("user", ["0", "1000"])
+def test_what_is_missing_is_installed(machine: Machine, user: str) -> None:
+    machine.stand_in("id", f"echo {user}")
+    (machine.commands / "bwrap").rename(machine.home / "bwrap")
+    assert _launch(machine).returncode == 37
+    _assert_made(machine)
+    (call,) = machine.calls("apt-get install")
+    assert "bubblewrap" in call and "mmdebstrap" not in call
+    assert bool(machine.calls("sudo -n env")) == (user != "0")
+
+
+def test_bwrap_is_installed_for_a_root_that_is_there(machine: Machine) -> None:
+    _launch(machine)
+    (machine.commands / "bwrap").rename(machine.home / "bwrap")
+    assert _launch(machine).returncode == 37
+    assert len(machine.calls("mmdebstrap")) == 1
+
+
+def test_an_ordinary_user_who_may_not_install(machine: Machine) -> None:
+    machine.stand_in("id", "echo 1000")
+    (machine.commands / "bwrap").unlink()
+    (machine.commands / "newuidmap").unlink()
+    for sudo in ("asks for a password", "is not there"):
+        machine.stand_in("sudo", "exit 1")
+        if sudo == "is not there":
+            (machine.commands / "sudo").unlink()
+        result = _launch(machine)
+        _assert_given_up(machine, result, "may not install", "bubblewrap", "uidmap")
+    assert not machine.calls("apt-get install")
+
+
+def test_a_failed_installation_of_the_tools(machine: Machine) -> None:
+    (machine.commands / "mmdebstrap").unlink()
+    machine.stand_in("apt-get", "exit 100")
+    _assert_given_up(machine, _launch(machine), "apt-get install", "mmdebstrap", "failed")
+
+
+def test_ctrl_c_waits_for_bazel_and_a_killed_bwrap_ends_it(machine: Machine) -> None:
+    """Bwrap's stand-in waits as the real one does: it is the parent of Bazel's client."""
+    body = """
+trap 'echo {0} >>"$LOG"; exit 8' {0}
+echo running >>"$LOG"
+while :; do sleep 0.05; done
+"""
+    for number, name in ((signal.SIGINT, "INT"), (signal.SIGTERM, "TERM")):
+        machine.log.write_text("")
+        machine.stand_in("bazel-inside", body.format(name))
+        machine.stand_in("bwrap", _BWRAP.replace('exec "$', '"$'))
+        with _start(machine) as process:
+            wait_for(lambda: machine.calls("running"), "Bazel")
+            if number == signal.SIGINT:
+                signal_group(process, number)
+            else:
+                process.kill()
+            process.wait(timeout=30)
+            wait_for(functools.partial(machine.calls, name), "Bazel to be told")
+        assert process.returncode == (8 if number == signal.SIGINT else -signal.SIGKILL)
+
+
+def test_entered_from_any_folder(machine: Machine) -> None:
+    for folder in (machine.workspace / "sub folder", machine.folder):
+        folder.mkdir(exist_ok=True)
+        result = _launch(machine, "info", cwd=folder)
+        assert result.stdout.split("\0")[0] == str(folder)
+
+
+def test_inside_are_the_folders_of_the_host(machine: Machine) -> None:
+    _launch(machine)
+    lines = (machine.home / "bwrap-arguments").read_text().splitlines()
+    triples = list(zip(lines, lines[1:], lines[2:], strict=False))
+    (root,) = _roots(machine)
+    # A fresh /proc would make Bazel fall back to a weaker sandbox.
+    assert ("--bind", "/proc", "/proc") in triples
+    assert ("--ro-bind", f"{root}/usr", "/usr") in triples
+    assert ("--ro-bind", "/etc", "/host-etc") in triples
+    system = ["bin", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "sbin", "sys", "usr"]
+    for path in pathlib.Path("/").iterdir():
+        if path.name in system:
+            continue
+        if path.is_symlink():
+            assert ("--symlink", str(path.readlink()), str(path)) in triples
+        elif path.is_dir():
+            assert ("--bind", str(path), str(path)) in triples
+
+
+def test_a_truststore_is_made_of_the_certificates_of_the_host(machine: Machine) -> None:
+    if not pathlib.Path("/etc/ssl/certs/ca-certificates.crt").is_file():
+        pytest.skip("this machine has no bundle of certificates")
+    result = _launch(machine)
+    (argument,) = [arg for arg in result.stdout.split("\0") if "trustStore=" in arg]
+    (store,) = machine.cache.glob("*.truststore-*")
+    assert argument.endswith(f"trustStore={store}") and store.read_text() == "made\n"
+    _launch(machine)
+    assert len(machine.calls("openssl")) == 1
+    (root,) = _roots(machine)
+    assert store.name.startswith(root.name), "a server in an older root would be kept"
+
+
+def test_a_truststore_that_fails_is_an_error_and_leaves_nothing(machine: Machine) -> None:
+    if not pathlib.Path("/etc/ssl/certs/ca-certificates.crt").is_file():
+        pytest.skip("this machine has no bundle of certificates")
+    machine.stand_in("openssl", "echo broken >&2; exit 3")
+    result = _launch(machine)
+    assert (result.returncode, result.stdout) == (3, "")
+    assert "broken" in result.stderr
+    assert not list(machine.cache.glob("*.truststore-*"))
