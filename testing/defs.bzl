@@ -34,7 +34,11 @@ def untrained_checkpoint(name, resolution, visibility = None):
     native.genrule(
         name = name,
         outs = [name + ".safetensors"],
-        cmd = "$(execpath //testing:write_untrained_checkpoint) --resolution={} --output=$@".format(resolution),
+        cmd = " ".join([
+            "$(execpath //testing:write_untrained_checkpoint)",
+            "--resolution={}".format(resolution),
+            "--output=$@",
+        ]),
         tools = ["//testing:write_untrained_checkpoint"],
         visibility = visibility,
     )

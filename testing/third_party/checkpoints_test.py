@@ -97,7 +97,7 @@ def test_mirror(bazel: nested_bazel.Bazel, server: str) -> None:
 
 
 def test_local_copy(bazel: nested_bazel.Bazel, tmp_path: Path) -> None:
-    copy = tmp_path / "copy.safetensors"
+    copy = tmp_path / "100 % mine.safetensors"
     copy.write_bytes(WEIGHTS)
     status, output = fetch(bazel, str(copy))
     assert status == 0, output

@@ -42,8 +42,8 @@ esac
 
 _MMDEBSTRAP = """
 tree="$(mktemp -d)"
-mkdir -p "$tree/etc" "$tree/usr/bin" "$tree/dev"
-touch "$tree/etc/debian_version" "$tree/usr/bin/bazel" "$tree/dev/null"
+mkdir -p "$tree/etc/bazel" "$tree/usr/bin" "$tree/dev"
+touch "$tree/etc/bazel/bazelrc" "$tree/etc/debian_version" "$tree/usr/bin/bazel" "$tree/dev/null"
 [[ ! -e "$HOME/pause-install" ]] ||
   { tar -cf - -C "$tree" ./etc; echo paused >>"$LOG"; exec sleep 60; }
 [[ ! -e "$HOME/break-install" ]] || { tar -cf - -C "$tree" ./etc; exit 1; }

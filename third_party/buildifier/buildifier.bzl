@@ -1,9 +1,9 @@
 """Buildifier, the formatter and linter of BUILD files: `@buildifier//:buildifier`.
 
-By default a release of github.com/bazelbuild/buildtools. `--repo_env=CORRIDORKEY_BUILDIFIER=` takes a
-file or a URL in its place, or `npm`: the package @bazel/buildifier carries the very same binaries,
-and npm itself comes out of a wheel of the lock, so a machine that reaches a package index and an npm
-registry needs nothing installed. Whatever the way, the digest is the same.
+By default a release of github.com/bazelbuild/buildtools. `--repo_env=CORRIDORKEY_BUILDIFIER=` takes
+a file or a URL in its place, or `npm`: the package @bazel/buildifier carries the very same binaries,
+and npm itself comes out of a wheel of the lock, so a machine that reaches a package index and an
+npm registry needs nothing installed. Whatever the way, the digest is the same.
 """
 
 _VERSION = "8.2.1"

@@ -1,6 +1,8 @@
-"""The repository rule for one published checkpoint: fetched, or supplied, but always the pinned bytes."""
+"""The rule for one published checkpoint: fetched or supplied, but always the pinned bytes."""
 
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "read_user_netrc", "use_netrc")
+
+_BEARER = "Bearer <password>"
 
 _BUILD = """\
 # The checkpoint, as published.
@@ -23,14 +25,18 @@ Checkpoint @{name}: {problem}.
 """
 
 def _authentication(rctx, url, hub_url):
-    """The auth argument for `url`. As auth, unlike headers, it does not follow a redirect elsewhere."""
+    """The auth argument for `url`: unlike headers, it does not follow a redirect elsewhere."""
     token = rctx.getenv("HF_TOKEN")
     if token and url == hub_url:
-        return {url: {"type": "pattern", "pattern": "Bearer <password>", "login": "", "password": token}}
-    return use_netrc(read_user_netrc(rctx), [url], {"huggingface.co": "Bearer <password>"})
+        return {url: {"type": "pattern", "pattern": _BEARER, "login": "", "password": token}}
+    return use_netrc(read_user_netrc(rctx), [url], {"huggingface.co": _BEARER})
 
 def _checkpoint_repository_impl(rctx):
     attr = rctx.attr
+
+    # First, because where a label has yet to be fetched, this function is started again.
+    diagnose = [rctx.path(attr._python), rctx.path(attr._diagnose)]
+
     hub_url = "{}/{}/resolve/{}/{}".format(
         rctx.getenv("HF_ENDPOINT", "https://huggingface.co").rstrip("/"),
         attr.hub_repository,
@@ -50,7 +56,7 @@ def _checkpoint_repository_impl(rctx):
             variable = attr.variable,
             sha256 = attr.sha256,
         ))
-        fail("checkpoint @{}: {}; three ways to supply it are above".format(attr.checkpoint, problem))
+        fail("checkpoint @{}: {}; how to supply it is above".format(attr.checkpoint, problem))
 
     url = source
     if "://" not in source:
@@ -61,11 +67,17 @@ def _checkpoint_repository_impl(rctx):
             fail_because("there is no such file")
         if path.is_dir:
             fail_because("that is a folder; name the file in it")
-        url = "file://" + source
+        url = "file://" + source.replace("%", "%25").replace(" ", "%20")
 
     auth = _authentication(rctx, url, hub_url)
-    if not rctx.download(url, output = attr.file, sha256 = attr.sha256, auth = auth, allow_fail = True).success:
-        diagnosis = rctx.execute([rctx.path(attr._python), rctx.path(attr._diagnose), url])
+    if not rctx.download(
+        url,
+        output = attr.file,
+        sha256 = attr.sha256,
+        auth = auth,
+        allow_fail = True,
+    ).success:
+        diagnosis = rctx.execute(diagnose + [url])
         fail_because(diagnosis.stdout.strip() or diagnosis.stderr)
     rctx.file("BUILD.bazel", _BUILD.format(file = attr.file))
 
@@ -78,7 +90,10 @@ checkpoint_repository = repository_rule(
         "hub_repository": attr.string(mandatory = True, doc = "OWNER/NAME on Hugging Face."),
         "revision": attr.string(mandatory = True, doc = "Commit of the hub's repository."),
         "sha256": attr.string(mandatory = True, doc = "Digest of the file."),
-        "variable": attr.string(mandatory = True, doc = "--repo_env variable that names a local copy or mirror."),
+        "variable": attr.string(
+            mandatory = True,
+            doc = "--repo_env variable that names a local copy or a mirror.",
+        ),
         "_diagnose": attr.label(default = ":diagnose.py"),
         "_python": attr.label(default = "@python_3_11//:python"),
     },

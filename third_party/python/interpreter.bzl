@@ -1,12 +1,14 @@
 """The one Python interpreter, for every Python action and for pip: `@python_3_11`.
 
-By default a python-build-standalone release, pinned by digest. `--repo_env=CORRIDORKEY_PYTHON=/path/to/python3.11`
-puts an installed interpreter in its place; that is how the air-gapped root brings its own.
+By default a python-build-standalone release, pinned by digest.
+`--repo_env=CORRIDORKEY_PYTHON=/path/to/python3.11` puts an installed interpreter in its place; that
+is how the air-gapped root brings its own.
 """
 
 _VERSION = "3.11"
 _RELEASE = "20260414"
-_URL = "https://github.com/astral-sh/python-build-standalone/releases/download/{release}/cpython-3.11.15+{release}-{triple}-install_only.tar.gz"
+_URL = ("https://github.com/astral-sh/python-build-standalone/releases/download/{release}/" +
+        "cpython-3.11.15+{release}-{triple}-install_only.tar.gz")
 _SHA256 = {
     "aarch64-apple-darwin": "a57ffd435652092d16b30e783f9826c55e9c64b0f0a72cbae0a9f39e663137fb",
     "aarch64-unknown-linux-gnu": "77836944ae15b74e0b25bdc68a4703a340f2ccb684effc0f45fbd7910e1a1f39",
@@ -74,11 +76,10 @@ def _python_repository_impl(rctx):
     else:
         triple = _host_triple(rctx)
         if triple not in _SHA256:
-            fail("no Python {} is pinned for {}; set --repo_env=CORRIDORKEY_PYTHON=/path/to/python{}".format(
-                _VERSION,
-                triple,
-                _VERSION,
-            ))
+            fail("no Python {version} is pinned for {triple}; ".format(
+                version = _VERSION,
+                triple = triple,
+            ) + "set --repo_env=CORRIDORKEY_PYTHON=/path/to/python" + _VERSION)
         rctx.download_and_extract(
             url = _URL.format(release = _RELEASE, triple = triple),
             sha256 = _SHA256[triple],
