@@ -1,10 +1,12 @@
 """A built artefact does what its checkpoint does eagerly, on a 1920×1080 plate, with live knobs.
 
-BUILD.bazel names the files in the environment: one such test for each artefact.
+BUILD.bazel names the files in the environment: one such test for each artefact. The figures are in
+the test's test.xml.
 """
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -20,12 +22,13 @@ CHECKPOINT = Path(os.environ["CHECKPOINT"])
 MANIFEST = json.loads(Path(os.environ["MANIFEST"]).read_text())
 
 
-def test_artefact_keys_a_plate_as_its_checkpoint_does() -> None:
+def test_artefact_keys_a_plate_as_its_checkpoint_does(
+    record_property: Callable[[str, object], None],
+) -> None:
+    eager = eager_wrapper(load_checkpoint(CHECKPOINT, MANIFEST["resolution"]))
     steps = Steps()
-    validation = validate(
-        ARTIFACT, eager_wrapper(load_checkpoint(CHECKPOINT, MANIFEST["resolution"])), steps
-    )
-    print(validation)
+    record_property("validation", validate(ARTIFACT, eager, steps))
+    record_property("steps", steps.done)
 
 
 def test_artefact_is_the_one_in_its_manifest_and_says_it_is_untrained() -> None:
