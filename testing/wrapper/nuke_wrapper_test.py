@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from testing import golden_data
+from testing.wrapper.conftest import in_both_attentions
 from wrapper.checkpoint import UNTRAINED_MODEL_ID
 from wrapper.color import despill, linear_to_srgb
 from wrapper.knobs import KNOBS, Knob
@@ -82,6 +83,7 @@ def keyer(loaded: torch.jit.ScriptModule) -> Iterator[torch.jit.ScriptModule]:
 # The saved file as a whole.
 
 
+@in_both_attentions
 @pytest.mark.parametrize("height, width", [(135, 240), (257, 511), (540, 960)])
 @pytest.mark.parametrize("name, strength", [("1", 1.0), ("0", 0.0), ("0_25", 0.25)])
 def test_output_is_the_published_pipelines(
@@ -166,6 +168,7 @@ def test_input_may_be_laid_out_in_any_way(keyer: torch.jit.ScriptModule) -> None
     torch.testing.assert_close(output, keyer(plate), rtol=0, atol=1e-5)
 
 
+@in_both_attentions
 def test_network_runs_in_the_dtype_the_file_is_cast_to(
     keyer: torch.jit.ScriptModule, saved_wrapper: Path
 ) -> None:
@@ -210,6 +213,7 @@ def run_on_meta(path: Path, shape: tuple[int, ...], **knobs: float) -> tuple[Ten
         return keyer(torch.zeros(shape, dtype=torch.half, device="meta")), counter.calls
 
 
+@in_both_attentions
 def test_no_device_is_baked_in(saved_wrapper: Path) -> None:
     # Every step, each on a device of its own: one tensor made on the CPU would raise.
     output, _ = run_on_meta(saved_wrapper, (1, 4, 99, 77), gamma_input=1, despill_strength=5.0)
