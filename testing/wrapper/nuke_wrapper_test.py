@@ -5,8 +5,7 @@ the wrapper eagerly around a `FakeNetwork`.
 """
 
 import zipfile
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,9 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from testing import golden_data
+from testing.meta_device import run_on_meta
 from testing.wrapper.conftest import in_both_attentions
 from wrapper.checkpoint import UNTRAINED_MODEL_ID
 from wrapper.color import despill, linear_to_srgb
@@ -128,8 +127,9 @@ def test_file_needs_no_gradients(keyer: torch.jit.ScriptModule) -> None:
 
 def test_saved_class_has_no_bool_and_no_order_of_a_set(saved_wrapper: Path) -> None:
     with zipfile.ZipFile(saved_wrapper) as archive:
-        (name,) = (n for n in archive.namelist() if n.endswith("/wrapper/nuke_wrapper.py"))
-        head, _, _ = archive.read(name).decode().partition("def forward")
+        code = (archive.read(n).decode() for n in archive.namelist() if n.endswith(".py"))
+        (source,) = (text for text in code if "class CorridorKeyNukeWrapper(" in text)
+    head, _, _ = source.partition("def forward")
     assert head.count(": bool") == 1  # `training`, which every module has
     # TorchScript writes Final constants in the order of a Python set of their names, which
     # changes from process to process. With one there is one order.
@@ -180,37 +180,6 @@ def test_network_runs_in_the_dtype_the_file_is_cast_to(
     # match would mean that the cast did not reach the network.
     assert 0 < difference.mean() < 0.01
     assert difference.max() < 0.1
-
-
-class MetaCounter(TorchDispatchMode):
-    """Counts operators, and lets traced convolutions run on the meta device.
-
-    There, PyTorch 2.7 implements `convolution` but not the `_convolution` that a trace records.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: Counter[str] = Counter()
-
-    def __torch_dispatch__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        self.calls[str(func)] += 1
-        if func is torch.ops.aten._convolution.default:
-            return torch.ops.aten.convolution.default(*args[:9])
-        return func(*args, **(kwargs or {}))
-
-
-def run_on_meta(path: Path, shape: tuple[int, ...], **knobs: float) -> tuple[Tensor, Counter[str]]:
-    keyer = torch.jit.load(path, map_location="meta").half()
-    for name, value in knobs.items():
-        setattr(keyer, name, value)
-    with MetaCounter() as counter:
-        return keyer(torch.zeros(shape, dtype=torch.half, device="meta")), counter.calls
 
 
 @in_both_attentions
