@@ -4,15 +4,19 @@ import contextlib
 import dataclasses
 import signal
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from export import archive
 from export.atomic import replacing
 from export.manifest import NAME_IN_ARCHIVE, digest, manifest, to_json
+from export.operators import GraphError, check_graph, operators
+from export.runtimes import RUNTIMES
 from export.steps import Steps
 from export.tracing import eager_wrapper, to_torchscript
 from export.validation import ValidationError, validate
+from export.variant import Precision, Variant
 from wrapper.checkpoint import Checkpoint, CheckpointError, load_checkpoint
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -37,10 +41,27 @@ def _multiple_of_32(_context: click.Context, _option: click.Parameter, resolutio
     "--resolution",
     type=click.IntRange(256, 2048),
     callback=_multiple_of_32,
-    default=2048,
+    default=Variant.resolution,
     show_default=True,
     help="Side of the square image the network works on, in pixels; a multiple of 32. "
     "512 to 2048 for shots, 256 for tests.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(get_args(Precision)),
+    default=Variant.precision,
+    show_default=True,
+    help="What the weights are stored in. float16 halves the file; a float32 plate is keyed in "
+    "float32 either way.",
+)
+@click.option(
+    "--runtime",
+    type=click.Choice(list(RUNTIMES)),
+    default=Variant.runtime,
+    show_default=True,
+    help="The versions of Nuke that are to load the file: "
+    + "; ".join(f"{name} is for {runtime.nuke}" for name, runtime in RUNTIMES.items())
+    + ".",
 )
 @click.option(
     "--validate/--no-validate",
@@ -58,14 +79,17 @@ def main(
     checkpoint_file: Path,
     output: Path,
     resolution: int,
+    precision: Precision,
+    runtime: str,
     validating: bool,
     report_file: Path | None,
     manifest_file: Path | None,
 ) -> None:
     """Exports CorridorKey weights as a TorchScript file for Nuke.
 
-    The same weights and resolution give the same bytes. Files appear whole or not at all.
+    The same weights and options give the same bytes. Files appear whole or not at all.
     """
+    variant = Variant(resolution, precision, runtime)
     steps = Steps()
     try:
         with contextlib.ExitStack() as stack:
@@ -76,15 +100,19 @@ def main(
             }
             with steps("Load the checkpoint"):
                 checkpoint = load_checkpoint(checkpoint_file, resolution)
-                facts = manifest(checkpoint, checkpoint_file)
+                facts = manifest(checkpoint, checkpoint_file, variant)
             click.echo(_summary(checkpoint_file, checkpoint))
             with steps("Trace the network"):
-                eager = eager_wrapper(checkpoint)
+                eager = eager_wrapper(checkpoint, variant)
                 module = to_torchscript(eager)
             with steps("Save the file"):
                 archive.save(module, partial[output], {NAME_IN_ARCHIVE: to_json(facts)})
                 facts["torchscript"] = digest(partial[output])
-            validation = validate(partial[output], eager, steps) if validating else None
+            with steps("Check its operators"):
+                check_graph(partial[output], runtime)
+                facts["operators"] = operators(partial[output])
+            # In float32, which is what the file computes in, whatever its weights are stored in.
+            validation = validate(partial[output], eager.float(), steps) if validating else None
 
             if manifest_file:
                 partial[manifest_file].write_text(to_json(facts))
@@ -98,12 +126,12 @@ def main(
                     "validation": validation and dataclasses.asdict(validation),
                 }
                 partial[report_file].write_text(to_json(report))
-    except ValidationError as error:
+    except (GraphError, ValidationError) as error:
         raise click.ClickException(f"{output} is not written, because {error}.") from None
     except (CheckpointError, OSError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(
-        f"Wrote {output}: {checkpoint.model_id}, {facts['torchscript']['bytes']:,} bytes, "
+        f"Wrote {output}: {facts['model_id']}, {facts['torchscript']['bytes']:,} bytes, "
         f"SHA-256 {facts['torchscript']['sha256']}"
     )
 

@@ -3,6 +3,7 @@
 It names no path and no time, so the same inputs give the same text anywhere.
 """
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -11,19 +12,19 @@ from typing import Any
 import timm
 import torch
 
+from export.variant import Variant
 from wrapper.checkpoint import Checkpoint
 from wrapper.knobs import KNOBS
 
 NAME_IN_ARCHIVE = "corridorkey.json"
-"""Extra file of the .pt that holds its manifest, all but the digest of the .pt itself."""
+"""Extra file of the .pt that holds its manifest, all but what is read off the .pt itself."""
 
 
-def manifest(checkpoint: Checkpoint, checkpoint_file: Path) -> dict[str, Any]:
+def manifest(checkpoint: Checkpoint, checkpoint_file: Path, variant: Variant) -> dict[str, Any]:
     """Describes a file made from a checkpoint, which `checkpoint_file` was read from."""
     return {
-        "model_id": checkpoint.model_id,
-        "resolution": checkpoint.resolution,
-        "precision": "float32",
+        "model_id": variant.model_id(checkpoint.model_id),
+        **dataclasses.asdict(variant),
         "checkpoint": digest(checkpoint_file),
         "torch": torch.__version__.partition("+")[0],  # builds for CPU and for CUDA trace alike
         "timm": timm.__version__,

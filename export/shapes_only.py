@@ -92,6 +92,8 @@ def _any_float(args: tuple[Any, ...]) -> bool:
 
 
 def _unwritten_result(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if "device" in kwargs:
+        kwargs = kwargs | {"device": "meta"}
     meta_args, meta_kwargs = pytree.tree_map_only(Tensor, _unwritten_on("meta"), (args, kwargs))
     return pytree.tree_map_only(Tensor, _unwritten_on("cpu"), func(*meta_args, **meta_kwargs))
 

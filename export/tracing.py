@@ -1,19 +1,37 @@
 """Weights → eager wrapper → TorchScript: the network traced, the wrapper around it scripted."""
 
+import contextlib
+
 import torch
 from torch import Tensor, nn
 
+from export.half_storage import CastToInput, stored_in_half
+from export.runtimes import RUNTIMES
 from export.shapes_only import ShapesOnly
+from export.variant import Variant
 from wrapper.checkpoint import Checkpoint
 from wrapper.network import CorridorKeyTransformer
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 
-def eager_wrapper(checkpoint: Checkpoint) -> CorridorKeyNukeWrapper:
-    """Puts a checkpoint's weights, which it goes on using, into the network and its wrapper."""
-    network = CorridorKeyTransformer(checkpoint.resolution)
+def eager_wrapper(checkpoint: Checkpoint, variant: Variant) -> CorridorKeyNukeWrapper:
+    """Puts a checkpoint's weights, which it goes on using, into the network and its wrapper.
+
+    Args:
+        checkpoint: Weights for the variant's resolution.
+        variant: What to make. With weights in half the result can be traced as it is, and run
+            after `.float()`.
+
+    Raises:
+        CheckpointError: The weights cannot be stored in the variant's precision.
+    """
+    if variant.precision == "float16":
+        checkpoint = stored_in_half(checkpoint)
+    attention = RUNTIMES[variant.runtime].attention
+    network = CorridorKeyTransformer(variant.resolution, attention)
     network.load_state_dict(checkpoint.state_dict, assign=True)
-    return CorridorKeyNukeWrapper(network, checkpoint.resolution, checkpoint.model_id).eval()
+    model_id = variant.model_id(checkpoint.model_id)
+    return CorridorKeyNukeWrapper(network, variant.resolution, model_id).eval()
 
 
 def to_torchscript(wrapper: CorridorKeyNukeWrapper) -> torch.jit.ScriptModule:
@@ -28,7 +46,8 @@ def to_torchscript(wrapper: CorridorKeyNukeWrapper) -> torch.jit.ScriptModule:
     Returns:
         A wrapper with the same contract and live knobs, ready to save.
     """
-    with ShapesOnly():
+    in_half = any(weight.dtype == torch.half for weight in wrapper.network.parameters())
+    with ShapesOnly(), CastToInput() if in_half else contextlib.nullcontext():
         network = trace_network(wrapper.network, wrapper.resolution)
     traced = CorridorKeyNukeWrapper(network, wrapper.resolution, wrapper.model_id)
     return torch.jit.script(traced.eval())

@@ -14,19 +14,23 @@ from typing import Any
 
 import safetensors
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from wrapper.network import CorridorKeyTransformer
 
 MODEL_ID = "CorridorKey_v1.0_Nuke"
-"""What a file made from published weights calls itself."""
+"""What a file made from the published green-screen weights calls itself."""
+
+BLUE_MODEL_ID = "CorridorKeyBlue_1.0_Nuke"
+"""What a file made from the published blue-screen weights calls itself."""
 
 UNTRAINED_MODEL_ID = "CorridorKey_untrained"
 """What a file made from stand-in weights calls itself, and what their metadata says."""
 
 _POS_EMBED = "encoder.model.pos_embed"
 _PROBLEMS_SHOWN = 5
+_BLUE_FILE = "CorridorKeyBlue_1.0"
+"""Name under which the blue-screen weights are published; nothing inside says which they are."""
 _NOT_WEIGHTS = {
     b"version https://git-lfs": "a Git LFS pointer; fetch the file itself with `git lfs pull`",
     b"<!doctype": "a web page; download the file, not the page about it",
@@ -48,7 +52,8 @@ class Checkpoint:
         resolution: Side of the image the state dict is for, in pixels.
         source_resolution: Side of the image the file was made for. Where it is another one, the
             position embedding was resized.
-        model_id: `UNTRAINED_MODEL_ID` where the file says so of itself, else `MODEL_ID`.
+        model_id: `UNTRAINED_MODEL_ID` where the file says so of itself, `BLUE_MODEL_ID` where it
+            has the name of the published blue-screen weights, else `MODEL_ID`.
         tensor_count: Entries of the state dict.
         parameter_count: Trained numbers in it, so without the BatchNorm statistics.
     """
@@ -94,12 +99,15 @@ def load_checkpoint(path: str | os.PathLike[str], resolution: int) -> Checkpoint
     source_resolution = 4 * math.isqrt(pos_embed.shape[1])
     if source_resolution != resolution:
         tensors[_POS_EMBED] = _resize_pos_embed(pos_embed, resolution // 4)
-    untrained = metadata.get("model_id") == UNTRAINED_MODEL_ID
+    if metadata.get("model_id") == UNTRAINED_MODEL_ID:
+        model_id = UNTRAINED_MODEL_ID
+    else:
+        model_id = BLUE_MODEL_ID if path.stem == _BLUE_FILE else MODEL_ID
     return Checkpoint(
         state_dict={key: tensors[key] for key in needed},
         resolution=resolution,
         source_resolution=source_resolution,
-        model_id=UNTRAINED_MODEL_ID if untrained else MODEL_ID,
+        model_id=model_id,
         tensor_count=len(needed),
         parameter_count=sum(parameter.numel() for parameter in network.parameters()),
     )
@@ -177,6 +185,26 @@ def _problems(tensors: Mapping[str, Tensor], needed: Mapping[str, Tensor]) -> li
 
 def _resize_pos_embed(pos_embed: Tensor, side: int) -> Tensor:
     """Resizes the position embedding bicubically on its grid, [1, n², C] → [1, side², C]."""
-    grid = pos_embed.transpose(1, 2).view(1, pos_embed.shape[2], math.isqrt(pos_embed.shape[1]), -1)
-    resized = F.interpolate(grid, size=(side, side), mode="bicubic", align_corners=False)
-    return resized.flatten(2).transpose(1, 2).contiguous()
+    old = math.isqrt(pos_embed.shape[1])
+    grid = pos_embed.view(old, old, -1)
+    return _resize_bicubic(_resize_bicubic(grid, 1, side), 0, side).view(1, side**2, -1)
+
+
+def _resize_bicubic(x: Tensor, dim: int, size: int) -> Tensor:
+    """Does what `F.interpolate(mode="bicubic", align_corners=False)` does along one dimension.
+
+    By elementwise operators, each of which rounds to the nearest float32, so that a file has the
+    same bits whichever CPU it was made on. The kernels of `F.interpolate` multiply and add in one
+    step where the CPU can.
+    """
+    centre = (torch.arange(size) + 0.5) * (x.shape[dim] / size) - 0.5
+    shape = [size if i == dim else 1 for i in range(x.dim())]
+    total = torch.zeros(())
+    for tap in (-1, 0, 1, 2):
+        neighbour = centre.floor() + tap
+        distance = (centre - neighbour).abs()
+        near = (1.25 * distance - 2.25) * distance * distance + 1  # Keys' kernel with a = -0.75
+        far = ((-0.75 * distance + 3.75) * distance - 6) * distance + 3
+        weight = torch.where(distance <= 1, near, far).view(shape)
+        total = total + weight * x.index_select(dim, neighbour.clamp(0, x.shape[dim] - 1).long())
+    return total

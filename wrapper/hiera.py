@@ -18,6 +18,8 @@ import torch.nn.functional as F
 from timm.models.hiera import Hiera, HieraBlock, MaskUnitAttention
 from torch import Tensor, nn
 
+from wrapper.attention import Attention, chunked, plain
+
 CHANNELS = (112, 224, 448, 896)
 """Channels of the features at S/4, S/8, S/16 and S/32."""
 
@@ -27,9 +29,10 @@ class HieraEncoder(nn.Module):
 
     Args:
         resolution: Height and width S of the input, in pixels; a multiple of 32.
+        attention: How it attends, "fused" or "chunked"; the second for libtorch before 2.0.
     """
 
-    def __init__(self, resolution: int) -> None:
+    def __init__(self, resolution: int, attention: Attention = "fused") -> None:
         super().__init__()
         features: Any = timm.create_model(
             "hiera_base_plus_224.mae_in1k_ft_in1k",
@@ -40,6 +43,7 @@ class HieraEncoder(nn.Module):
         )
         self.model: Hiera = features.model
         self.windows = resolution // 32  # along one side
+        self.attention = attention
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Encodes one image.
@@ -82,7 +86,12 @@ class HieraEncoder(nn.Module):
         q, k, v = qkv.permute(2, 0, 3, 1, 4).contiguous().unbind(0)
         if attn.q_stride > 1:
             q = q.view(batch, attn.heads, -1, attn.q_stride, attn.head_dim).amax(3)
-        attended = F.scaled_dot_product_attention(q, k, v)
+        if self.attention == "fused":
+            attended = F.scaled_dot_product_attention(q, k, v)
+        elif attn.use_mask_unit_attn:  # at S = 2048 the scores of all windows are 0.13 GB
+            attended = plain(q, k, v, attn.scale)
+        else:
+            attended = chunked(q, k, v, attn.scale)
         return attn.proj(attended.transpose(1, 2).reshape(-1, attn.dim_out))
 
     def _spatial(self, tokens: Tensor, level: int) -> Tensor:

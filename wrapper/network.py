@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wrapper import hiera
+from wrapper.attention import Attention
 
 
 class KeyingOutput(NamedTuple):
@@ -122,17 +123,19 @@ class CorridorKeyTransformer(nn.Module):
 
     Args:
         resolution: Height and width S of the image, in pixels; a multiple of 32.
+        attention: How the encoder attends, "fused" or "chunked"; the second for libtorch before
+            2.0.
 
     Raises:
         ValueError: The resolution is not a positive multiple of 32.
     """
 
-    def __init__(self, resolution: int) -> None:
+    def __init__(self, resolution: int, attention: Attention = "fused") -> None:
         if resolution < 32 or resolution % 32:
             raise ValueError(f"resolution must be a positive multiple of 32, not {resolution}")
         super().__init__()
         with torch.device("meta"):
-            self.encoder = hiera.HieraEncoder(resolution)
+            self.encoder = hiera.HieraEncoder(resolution, attention)
             self.alpha_decoder = DecoderHead(resolution, out_channels=1)
             self.fg_decoder = DecoderHead(resolution, out_channels=3)
             self.refiner = Refiner()

@@ -6,35 +6,72 @@ the test's test.xml.
 
 import json
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-from export.manifest import NAME_IN_ARCHIVE, digest
+from export import manifest
+from export.manifest import NAME_IN_ARCHIVE
+from export.operators import check_graph, operators
+from export.plate import green_screen_plate
 from export.steps import Steps
 from export.tracing import eager_wrapper
 from export.validation import validate
+from export.variant import Variant
+from testing.meta_device import run_on_meta
 from wrapper.checkpoint import UNTRAINED_MODEL_ID, load_checkpoint
 
 ARTIFACT = Path(os.environ["ARTIFACT"])
 CHECKPOINT = Path(os.environ["CHECKPOINT"])
 MANIFEST = json.loads(Path(os.environ["MANIFEST"]).read_text())
+VARIANT = Variant(MANIFEST["resolution"], MANIFEST["precision"], MANIFEST["runtime"])
 
 
 def test_artefact_keys_a_plate_as_its_checkpoint_does(
     record_property: Callable[[str, object], None],
 ) -> None:
-    eager = eager_wrapper(load_checkpoint(CHECKPOINT, MANIFEST["resolution"]))
+    checkpoint = load_checkpoint(CHECKPOINT, VARIANT.resolution)
     steps = Steps()
-    record_property("validation", validate(ARTIFACT, eager, steps))
+    validation = validate(ARTIFACT, eager_wrapper(checkpoint, VARIANT).float(), steps)
+    record_property("validation", validation)
     record_property("steps", steps.done)
 
 
 def test_artefact_is_the_one_in_its_manifest_and_says_it_is_untrained() -> None:
     inside = {NAME_IN_ARCHIVE: ""}
     module = torch.jit.load(ARTIFACT, _extra_files=inside)
-    assert MANIFEST.pop("torchscript") == digest(ARTIFACT)
-    assert json.loads(inside[NAME_IN_ARCHIVE]) == MANIFEST
-    assert module.model_id == MANIFEST["model_id"] == UNTRAINED_MODEL_ID
+    outside = dict(MANIFEST)
+    assert outside.pop("torchscript") == manifest.digest(ARTIFACT)
+    assert outside.pop("operators") == operators(ARTIFACT)
+    assert json.loads(inside[NAME_IN_ARCHIVE]) == outside
+    assert module.model_id == MANIFEST["model_id"] == VARIANT.model_id(UNTRAINED_MODEL_ID)
     assert module.resolution == MANIFEST["resolution"]
+
+
+def test_artefact_asks_nothing_of_libtorch_that_its_runtime_lacks() -> None:
+    check_graph(ARTIFACT, VARIANT.runtime)
+
+
+def test_artefact_has_no_device_baked_in() -> None:
+    output, _ = run_on_meta(ARTIFACT, (1, 4, 99, 77), gamma_input=1, despill_strength=5.0)
+    assert output.is_meta
+    assert output.dtype == torch.half
+    assert output.shape == (1, 4, 99, 77)
+
+
+def test_artefact_has_no_dtype_baked_in() -> None:
+    with torch.no_grad():
+        output = torch.jit.load(ARTIFACT).to(torch.bfloat16)(green_screen_plate(54, 96))
+    assert output.dtype == torch.float32
+    assert 0 <= output.min() < output.max() <= 1
+
+
+def test_artefact_is_as_large_as_the_weights_it_stores() -> None:
+    module = torch.jit.load(ARTIFACT, map_location="meta")
+    weights = sum(tensor.nbytes for tensor in module.state_dict().values())
+    with zipfile.ZipFile(ARTIFACT) as archive:
+        code = sum(r.file_size for r in archive.infolist() if "/data/" not in r.filename)
+    # Records are aligned to 64 bytes and named, all of them twice.
+    assert weights < ARTIFACT.stat().st_size < weights + code + 400 * len(list(module.state_dict()))

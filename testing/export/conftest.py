@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from export.tracing import eager_wrapper, to_torchscript
+from export.variant import Variant
 from testing.untrained_weights import write_untrained_checkpoint
 from wrapper.checkpoint import load_checkpoint
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
@@ -24,7 +25,7 @@ def checkpoint_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def eager(checkpoint_file: Path) -> CorridorKeyNukeWrapper:
     """The eager wrapper with these weights. Tests leave it as it is."""
-    return eager_wrapper(load_checkpoint(checkpoint_file, RESOLUTION))
+    return eager_wrapper(load_checkpoint(checkpoint_file, RESOLUTION), Variant(RESOLUTION))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from unittest import mock
 
 from export import archive, tracing
 from export.shapes_only import ShapesOnly
+from export.variant import Variant
 from testing.export.conftest import RESOLUTION
 from wrapper.checkpoint import load_checkpoint
 from wrapper.network import CorridorKeyTransformer
@@ -29,7 +30,8 @@ def in_new_process(function: Callable[..., Any], *args: Any) -> Any:
 
 def export(checkpoint_file: Path, path: Path, honestly: bool) -> list[str]:
     """Saves a checkpoint as TorchScript; returns the graphs, with what they call and inlined."""
-    eager = tracing.eager_wrapper(load_checkpoint(checkpoint_file, RESOLUTION))
+    checkpoint = load_checkpoint(checkpoint_file, RESOLUTION)
+    eager = tracing.eager_wrapper(checkpoint, Variant(RESOLUTION))
     mode = contextlib.nullcontext if honestly else ShapesOnly
     with mock.patch.object(tracing, "ShapesOnly", mode):
         module = tracing.to_torchscript(eager)

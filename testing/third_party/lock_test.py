@@ -1,4 +1,4 @@
-"""The lock is the lock of requirements.in; and a lock that is not would be refused."""
+"""Each lock is the lock of its .in file; and a lock that is not would be refused."""
 
 from pathlib import Path
 
@@ -7,8 +7,7 @@ import pytest
 from testing.third_party import lock_file
 
 _PYTHON = Path("third_party/python")
-_IN = (_PYTHON / "requirements.in").read_text()
-_LOCK = (_PYTHON / "requirements_lock.txt").read_text()
+_HUBS = ("requirements", "requirements_torch_1_13_1", "requirements_torch_2_1_1")
 
 _GOOD_IN = """\
 # Why.
@@ -34,21 +33,34 @@ setuptools==84.2.1 \\
 """
 
 
-def test_the_lock_fits_requirements_in() -> None:
-    assert list(lock_file.problems(_IN, _LOCK)) == []
+def _texts(hub: str) -> tuple[str, str]:
+    """The .in file of a hub, and its lock."""
+    return (_PYTHON / f"{hub}.in").read_text(), (_PYTHON / f"{hub}_lock.txt").read_text()
+
+
+def test_every_lock_is_tested() -> None:
+    assert sorted(path.stem for path in _PYTHON.glob("*.in")) == sorted(_HUBS)
+
+
+@pytest.mark.parametrize("hub", _HUBS)
+def test_the_lock_fits_its_requirements(hub: str) -> None:
+    assert list(lock_file.problems(*_texts(hub), origin=f"-r {hub}.in")) == []
 
 
 @pytest.mark.parametrize(
-    ("name", "version"),
+    ("hub", "name", "version"),
     [
-        ("torch", "2.7.1"),  # the libtorch of Nuke 17
-        ("torchvision", "0.22.1"),  # torch 2.7.1's
-        ("timm", "1.0.31"),  # its modules are inside the artefact
+        ("requirements", "torch", "2.7.1"),  # the libtorch of Nuke 17
+        ("requirements", "torchvision", "0.22.1"),  # torch 2.7.1's
+        ("requirements", "timm", "1.0.31"),  # its modules are inside the artefact
+        ("requirements_torch_1_13_1", "torch", "1.13.1"),  # nearest to the 1.12.1 of Nuke 14
+        ("requirements_torch_2_1_1", "torch", "2.1.1"),  # the libtorch of Nuke 15.1 to 16.0
     ],
 )
-def test_what_the_artefact_is_made_of_is_exact(name: str, version: str) -> None:
-    assert str(lock_file.read_requirements(_IN)[name].specifier) == f"=={version}"
-    assert lock_file.read_lock(_LOCK)[name].version == version
+def test_what_the_bytes_or_a_runtime_depend_on_is_exact(hub: str, name: str, version: str) -> None:
+    requirements, lock = _texts(hub)
+    assert str(lock_file.read_requirements(requirements)[name].specifier) == f"=={version}"
+    assert lock_file.read_lock(lock)[name].version == version
 
 
 def test_a_good_lock_has_no_problems() -> None:

@@ -8,7 +8,13 @@ import torch
 from torch import Tensor
 
 from testing import golden_data, untrained_weights
-from wrapper.checkpoint import MODEL_ID, UNTRAINED_MODEL_ID, CheckpointError, load_checkpoint
+from wrapper.checkpoint import (
+    BLUE_MODEL_ID,
+    MODEL_ID,
+    UNTRAINED_MODEL_ID,
+    CheckpointError,
+    load_checkpoint,
+)
 from wrapper.network import CorridorKeyTransformer
 
 POS_EMBED = "encoder.model.pos_embed"
@@ -71,6 +77,21 @@ def test_position_embedding_is_resized_as_published(untrained_file: Path) -> Non
     torch.testing.assert_close(sample, torch.from_numpy(golden["value"]), rtol=0, atol=1e-7)
     assert checkpoint.resolution == 256
     assert checkpoint.source_resolution == 512
+
+
+@pytest.mark.parametrize(
+    ("name", "model_id"),
+    [
+        ("CorridorKey_v1.0.pth", MODEL_ID),
+        ("CorridorKeyBlue_1.0.pth", BLUE_MODEL_ID),
+        ("mine.pth", MODEL_ID),
+    ],
+)
+def test_trained_weights_are_known_by_the_name_they_are_published_under(
+    name: str, model_id: str, content: dict[str, Any], save: Callable[..., Path]
+) -> None:
+    path = save(content)
+    assert load_checkpoint(path.rename(path.with_name(name)), 64).model_id == model_id
 
 
 @pytest.mark.parametrize(

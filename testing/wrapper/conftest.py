@@ -8,20 +8,28 @@ import pytest
 import torch
 
 from testing.untrained_weights import untrained_state_dict
+from wrapper.attention import Attention
 from wrapper.checkpoint import UNTRAINED_MODEL_ID
 from wrapper.network import CorridorKeyTransformer
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 RESOLUTION = 256  # The smallest that has golden data.
 
+in_both_attentions = pytest.mark.parametrize("traced_network", ["fused", "chunked"], indirect=True)
+"""For a test of `traced_network` or `saved_wrapper`, which else have the fused attention."""
+
+
+NetworkMaker = Callable[..., CorridorKeyTransformer]
+"""Of a resolution and an attention, fused if none is given."""
+
 
 @pytest.fixture(scope="session")
-def untrained_network() -> Callable[[int], CorridorKeyTransformer]:
+def untrained_network() -> NetworkMaker:
     """Makes the network with stand-in weights for a resolution, once."""
 
     @functools.cache
-    def make(resolution: int) -> CorridorKeyTransformer:
-        network = CorridorKeyTransformer(resolution)
+    def make(resolution: int, attention: Attention = "fused") -> CorridorKeyTransformer:
+        network = CorridorKeyTransformer(resolution, attention)
         network.load_state_dict(untrained_state_dict(resolution), assign=True)
         return network
 
@@ -30,7 +38,7 @@ def untrained_network() -> Callable[[int], CorridorKeyTransformer]:
 
 @pytest.fixture(scope="session")
 def traced_network(
-    untrained_network: Callable[[int], CorridorKeyTransformer],
+    request: pytest.FixtureRequest, untrained_network: NetworkMaker
 ) -> torch.jit.ScriptModule:
     """The network at 256, traced on real tensors."""
     image = torch.zeros(1, 4, RESOLUTION, RESOLUTION)
@@ -38,7 +46,7 @@ def traced_network(
         "coarse_logits": image,
         "delta_logits": (image[:, :3], image[:, :1], image[:, :3]),
     }
-    network = untrained_network(RESOLUTION)
+    network = untrained_network(RESOLUTION, getattr(request, "param", "fused"))
     return torch.jit.trace_module(network, inputs, strict=False, check_trace=False)
 
 

@@ -1,22 +1,23 @@
-from collections.abc import Callable
-
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from testing import golden_data
+from testing.wrapper.conftest import NetworkMaker
+from wrapper.attention import Attention
 from wrapper.hiera import HieraEncoder
-from wrapper.network import CorridorKeyTransformer
 
-NetworkMaker = Callable[[int], CorridorKeyTransformer]
+attentions = pytest.mark.parametrize("attention", ["fused", "chunked"])
 
 
+@attentions
 @pytest.mark.parametrize("resolution", [256, 512])
 def test_features_are_the_published_networks(
-    untrained_network: NetworkMaker, resolution: int
+    untrained_network: NetworkMaker, resolution: int, attention: Attention
 ) -> None:
-    features = untrained_network(resolution).encoder(golden_data.network_input(resolution))
+    encoder = untrained_network(resolution, attention).encoder
+    features = encoder(golden_data.network_input(resolution))
     golden = golden_data.arrays(f"network_{resolution}")
     for name, feature in zip(("c1", "c2", "c3", "c4"), features, strict=True):
         assert list(feature.shape) == golden[f"{name}_shape"].tolist()
@@ -25,10 +26,11 @@ def test_features_are_the_published_networks(
         torch.testing.assert_close(sample, torch.from_numpy(golden[name]), rtol=0, atol=2e-5)
 
 
+@attentions
 def test_features_are_timms_where_windows_are_odd_in_number(
-    untrained_network: NetworkMaker,
+    untrained_network: NetworkMaker, attention: Attention
 ) -> None:
-    encoder = untrained_network(96).encoder
+    encoder = untrained_network(96, attention).encoder
     image = golden_data.network_input(96)
     expected = encoder.model.forward_intermediates(image, intermediates_only=True)
     # As above, only the order of sums differs.

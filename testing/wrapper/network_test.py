@@ -1,18 +1,20 @@
-from collections.abc import Callable
-
 import pytest
 import torch
 
 from testing import golden_data
+from testing.wrapper.conftest import NetworkMaker, in_both_attentions
+from wrapper.attention import Attention
 from wrapper.network import CorridorKeyTransformer
 
-NetworkMaker = Callable[[int], CorridorKeyTransformer]
 METHODS = ("coarse_logits", "delta_logits")
 
 
 @pytest.mark.parametrize("resolution", [256, 512])
-def test_output_is_the_published_networks(untrained_network: NetworkMaker, resolution: int) -> None:
-    output = untrained_network(resolution)(golden_data.network_input(resolution))
+@pytest.mark.parametrize("attention", ["fused", "chunked"])
+def test_output_is_the_published_networks(
+    untrained_network: NetworkMaker, resolution: int, attention: Attention
+) -> None:
+    output = untrained_network(resolution, attention)(golden_data.network_input(resolution))
     golden = golden_data.arrays(f"network_{resolution}")
     for name, tensor in output._asdict().items():
         if f"{name}_index" in golden:
@@ -55,6 +57,7 @@ def test_trace_keeps_the_checkpoints_keys(
     assert list(traced_network.state_dict()) == list(untrained_network(256).state_dict())
 
 
+@in_both_attentions
 @pytest.mark.parametrize("method", METHODS)
 def test_trace_computes_no_sizes(traced_network: torch.jit.ScriptModule, method: str) -> None:
     graph = getattr(traced_network, method).inlined_graph
@@ -77,6 +80,7 @@ def test_trace_computes_no_sizes(traced_network: torch.jit.ScriptModule, method:
     )
 
 
+@in_both_attentions
 @pytest.mark.parametrize("method", METHODS)
 def test_trace_bakes_in_no_tensor_and_no_device(
     traced_network: torch.jit.ScriptModule, method: str

@@ -5,8 +5,7 @@ the wrapper eagerly around a `FakeNetwork`.
 """
 
 import zipfile
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,10 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from testing import golden_data
+from testing.meta_device import run_on_meta
+from testing.wrapper.conftest import in_both_attentions
 from wrapper.checkpoint import UNTRAINED_MODEL_ID
 from wrapper.color import despill, linear_to_srgb
 from wrapper.knobs import KNOBS, Knob
@@ -82,6 +82,7 @@ def keyer(loaded: torch.jit.ScriptModule) -> Iterator[torch.jit.ScriptModule]:
 # The saved file as a whole.
 
 
+@in_both_attentions
 @pytest.mark.parametrize("height, width", [(135, 240), (257, 511), (540, 960)])
 @pytest.mark.parametrize("name, strength", [("1", 1.0), ("0", 0.0), ("0_25", 0.25)])
 def test_output_is_the_published_pipelines(
@@ -126,8 +127,9 @@ def test_file_needs_no_gradients(keyer: torch.jit.ScriptModule) -> None:
 
 def test_saved_class_has_no_bool_and_no_order_of_a_set(saved_wrapper: Path) -> None:
     with zipfile.ZipFile(saved_wrapper) as archive:
-        (name,) = (n for n in archive.namelist() if n.endswith("/wrapper/nuke_wrapper.py"))
-        head, _, _ = archive.read(name).decode().partition("def forward")
+        code = (archive.read(n).decode() for n in archive.namelist() if n.endswith(".py"))
+        (source,) = (text for text in code if "class CorridorKeyNukeWrapper(" in text)
+    head, _, _ = source.partition("def forward")
     assert head.count(": bool") == 1  # `training`, which every module has
     # TorchScript writes Final constants in the order of a Python set of their names, which
     # changes from process to process. With one there is one order.
@@ -166,6 +168,7 @@ def test_input_may_be_laid_out_in_any_way(keyer: torch.jit.ScriptModule) -> None
     torch.testing.assert_close(output, keyer(plate), rtol=0, atol=1e-5)
 
 
+@in_both_attentions
 def test_network_runs_in_the_dtype_the_file_is_cast_to(
     keyer: torch.jit.ScriptModule, saved_wrapper: Path
 ) -> None:
@@ -179,37 +182,7 @@ def test_network_runs_in_the_dtype_the_file_is_cast_to(
     assert difference.max() < 0.1
 
 
-class MetaCounter(TorchDispatchMode):
-    """Counts operators, and lets traced convolutions run on the meta device.
-
-    There, PyTorch 2.7 implements `convolution` but not the `_convolution` that a trace records.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: Counter[str] = Counter()
-
-    def __torch_dispatch__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        self.calls[str(func)] += 1
-        if func is torch.ops.aten._convolution.default:
-            return torch.ops.aten.convolution.default(*args[:9])
-        return func(*args, **(kwargs or {}))
-
-
-def run_on_meta(path: Path, shape: tuple[int, ...], **knobs: float) -> tuple[Tensor, Counter[str]]:
-    keyer = torch.jit.load(path, map_location="meta").half()
-    for name, value in knobs.items():
-        setattr(keyer, name, value)
-    with MetaCounter() as counter:
-        return keyer(torch.zeros(shape, dtype=torch.half, device="meta")), counter.calls
-
-
+@in_both_attentions
 def test_no_device_is_baked_in(saved_wrapper: Path) -> None:
     # Every step, each on a device of its own: one tensor made on the CPU would raise.
     output, _ = run_on_meta(saved_wrapper, (1, 4, 99, 77), gamma_input=1, despill_strength=5.0)

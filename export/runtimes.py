@@ -1,0 +1,101 @@
+"""The libtorch versions that a file is made for, and the operators it may ask of them."""
+
+import dataclasses
+
+from wrapper.attention import Attention
+
+
+@dataclasses.dataclass(frozen=True)
+class Runtime:
+    """Versions of Nuke that load the same file.
+
+    Attributes:
+        nuke: Those versions.
+        libtorch: What they ship, oldest and newest.
+        attention: How the network attends there.
+        attention_operators: What that takes.
+    """
+
+    nuke: str
+    libtorch: tuple[str, str]
+    attention: Attention
+    attention_operators: frozenset[str]
+
+
+RUNTIMES = {
+    "nuke17": Runtime(
+        nuke="15.1 to 17.0",
+        libtorch=("2.1.1", "2.7.1"),
+        attention="fused",
+        attention_operators=frozenset({"aten::scaled_dot_product_attention"}),
+    ),
+    "nuke14": Runtime(
+        nuke="14.0 to 15.0",
+        libtorch=("1.12.1", "1.12.1"),
+        attention="chunked",
+        attention_operators=frozenset({"aten::chunk", "aten::matmul", "aten::softmax.int"}),
+    ),
+}
+
+NETWORK_OPERATORS = frozenset(
+    {
+        "aten::_convolution",
+        "aten::add.Tensor",
+        "aten::amax",
+        "aten::batch_norm",
+        "aten::cat",
+        "aten::contiguous",
+        "aten::flatten.using_ints",
+        "aten::gelu",
+        "aten::group_norm",
+        "aten::layer_norm",
+        "aten::linear",
+        "aten::mul.Scalar",
+        "aten::permute",
+        "aten::relu",
+        "aten::reshape",
+        "aten::transpose.int",
+        "aten::type_as",
+        "aten::unbind.int",
+        "aten::upsample_bilinear2d",
+        "aten::view",
+    }
+)
+"""What the traced network may use in every runtime, attention aside. No question about a size, a
+device or a dtype is among it: the answers are literals, or follow from the tensors."""
+
+WRAPPER_OPERATORS = frozenset(
+    {
+        "aten::_upsample_bilinear2d_aa",
+        "aten::add.Tensor",
+        "aten::cat",
+        "aten::clamp",
+        "aten::contiguous",
+        "aten::dim",
+        "aten::div.Scalar",
+        "aten::div.Tensor",
+        "aten::div.float",
+        "aten::eq.int",
+        "aten::format",
+        "aten::gt.float",
+        "aten::gt.int",
+        "aten::le.Scalar",
+        "aten::minimum",
+        "aten::mul.Scalar",
+        "aten::nan_to_num",
+        "aten::ne.int",
+        "aten::pow.Tensor_Scalar",
+        "aten::sigmoid",
+        "aten::size",
+        "aten::size.int",
+        "aten::slice.Tensor",
+        "aten::sub.Scalar",
+        "aten::sub.Tensor",
+        "aten::to.dtype",
+        "aten::where.self",
+        "prim::RaiseException",
+        "prim::dtype",
+        "prim::min.float",
+    }
+)
+"""What the scripted wrapper around it may use in every runtime."""
