@@ -37,6 +37,8 @@ def corridorkey_artifact_test(name, checkpoint, size, resolution = 256, **varian
         env = {
             "ARTIFACT": "$(rootpath {})".format(artifact),
             "CHECKPOINT": "$(rootpath {})".format(checkpoint),
+            # Gives large tensors back at once. Else glibc's heap, in fragments, takes 4 GB more.
+            "MALLOC_MMAP_THRESHOLD_": "131072",
             "MANIFEST": "$(rootpath {})".format(manifest),
         },
         tags = ["cpu:2"],
