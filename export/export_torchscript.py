@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 import signal
 from pathlib import Path
 from typing import get_args
@@ -147,6 +148,8 @@ def _summary(file: Path, checkpoint: Checkpoint) -> str:
 
 
 if __name__ == "__main__":
+    # Under `bazel run`, relative paths are from where the person stands, not from the runfiles.
+    os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
     # So that being killed cleans up as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     main()

@@ -15,6 +15,7 @@ def main() -> int:
         "no:cacheprovider",
         f"--basetemp={os.environ['TEST_TMPDIR']}/pytest",
         f"--junitxml={os.environ['XML_OUTPUT_FILE']}",
+        "--override-ini=junit_family=xunit1",  # the one with a place for a test's own figures
     ]
     return int(pytest.main(arguments + sys.argv[1:]))
 

@@ -6,7 +6,6 @@ the test's test.xml.
 
 import json
 import os
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,7 +70,5 @@ def test_artefact_has_no_dtype_baked_in() -> None:
 def test_artefact_is_as_large_as_the_weights_it_stores() -> None:
     module = torch.jit.load(ARTIFACT, map_location="meta")
     weights = sum(tensor.nbytes for tensor in module.state_dict().values())
-    with zipfile.ZipFile(ARTIFACT) as archive:
-        code = sum(r.file_size for r in archive.infolist() if "/data/" not in r.filename)
-    # Records are aligned to 64 bytes and named, all of them twice.
-    assert weights < ARTIFACT.stat().st_size < weights + code + 400 * len(list(module.state_dict()))
+    # The code and its 838 records take 0.4 MB, so a second copy of any large weight would show.
+    assert weights < ARTIFACT.stat().st_size < 1.015 * weights

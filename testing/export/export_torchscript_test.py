@@ -259,6 +259,15 @@ def test_incomplete_checkpoint(checkpoint_file: Path, tmp_path: Path) -> None:
     assert "refiner.final.bias" in message
 
 
+def test_under_bazel_run_paths_are_from_where_the_person_stands(
+    checkpoint_file: Path, tmp_path: Path
+) -> None:
+    stands_in = {"BUILD_WORKING_DIRECTORY": str(tmp_path)}
+    process = start(checkpoint_file, Path("Mine.pt"), "--no-validate", **stands_in)
+    assert process.wait() == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["Mine.pt"]
+
+
 def test_missing_checkpoint(tmp_path: Path) -> None:
     message = failure(export(tmp_path / "none.safetensors", tmp_path / "CorridorKey.pt"), tmp_path)
     assert "none.safetensors" in message
