@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 
 from export import manifest
@@ -60,6 +61,10 @@ def test_artefact_has_no_device_baked_in() -> None:
     assert output.shape == (1, 4, 99, 77)
 
 
+@pytest.mark.skipif(
+    VARIANT.resolution > 512,
+    reason="CPUs emulate bfloat16: many minutes at 2048, and the artefacts at 256 have this code too",
+)
 def test_artefact_has_no_dtype_baked_in() -> None:
     with torch.no_grad():
         output = torch.jit.load(ARTIFACT).to(torch.bfloat16)(green_screen_plate(54, 96))

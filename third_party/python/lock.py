@@ -1,6 +1,7 @@
 """Refreshes a lock: `tools/bazel run //third_party/python:lock [-- --upgrade]`.
 
-Pins that still fit `requirements.in` are kept; `--upgrade` or `--upgrade-package NAME` moves them.
+Each hub of wheels has a lock of its own, and a target like this one, see BUILD.bazel. Pins that
+still fit the requirements are kept; `--upgrade` or `--upgrade-package NAME` moves them.
 The index is whatever this machine's pip is set up with (PIP_INDEX_URL, pip.conf), and the lock
 does not say which it was.
 
