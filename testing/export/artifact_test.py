@@ -63,7 +63,7 @@ def test_artefact_has_no_device_baked_in() -> None:
 
 @pytest.mark.skipif(
     VARIANT.resolution > 512,
-    reason="CPUs emulate bfloat16: many minutes at 2048, and the artefacts at 256 have this code too",
+    reason="many minutes at 2048 on a CPU, and the artefacts at 256 have the same code",
 )
 def test_artefact_has_no_dtype_baked_in() -> None:
     with torch.no_grad():
