@@ -1,0 +1,88 @@
+"""A CorridorKey.pt, run on pictures without Nuke."""
+
+import os
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from export.pictures.compositing import Floats
+from wrapper.checkpoint import UNTRAINED_MODEL_ID
+from wrapper.knobs import KNOBS, KnobKind
+
+
+class ModelError(ValueError):
+    """A file that is not a CorridorKey.pt of ours; the message is one line."""
+
+
+class Keyed(NamedTuple):
+    """A key.
+
+    Attributes:
+        foreground: Straight, sRGB, [H, W, 3], in [0, 1]; what the knob `output_mode` says, where
+            that was moved.
+        matte: Linear, [H, W], in [0, 1].
+    """
+
+    foreground: Floats
+    matte: Floats
+
+
+class Keyer:
+    """Keys pictures with a file, as Nuke's Inference node does.
+
+    Args:
+        path: A .pt that the export binary wrote.
+        device: Where it runs, as torch names devices.
+
+    Attributes:
+        model_id: Name of the weights and of the variant.
+        resolution: Side of the square image that the network sees, in pixels.
+        untrained: Whether the weights are the stand-in, which key nothing.
+
+    Raises:
+        ModelError: The file is not ours.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], device: str = "cpu") -> None:
+        try:
+            module = torch.jit.load(path, map_location=device)
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise ModelError(f"{path} is not a CorridorKey.pt: {reason}") from None
+        names = ("model_id", "resolution", *(knob.name for knob in KNOBS))
+        missing = [name for name in names if not hasattr(module, name)]
+        if missing:
+            raise ModelError(
+                f"{path} is not a CorridorKey.pt as this version exports it: it has no "
+                f"{', '.join(missing)}"
+            )
+        self._module = module
+        self._device = device
+        self.model_id: str = module.model_id
+        self.resolution: int = module.resolution
+        self.untrained = self.model_id.startswith(UNTRAINED_MODEL_ID)
+
+    def key(self, plate: Floats, hint: Floats, **knobs: float) -> Keyed:
+        """Keys one picture.
+
+        Args:
+            plate: [H, W, 3], sRGB or linear as `gamma_input` says.
+            hint: [H, W].
+            **knobs: By name; those that are not named are at their defaults.
+
+        Raises:
+            TypeError: There is no such knob.
+        """
+        unknown = knobs.keys() - {knob.name for knob in KNOBS}
+        if unknown:
+            raise TypeError(f"there is no knob {', '.join(sorted(unknown))}")
+        for knob in KNOBS:
+            number = float if knob.kind is KnobKind.FLOAT else int
+            setattr(self._module, knob.name, number(knobs.get(knob.name, knob.default)))
+        rgb_hint = np.concatenate([plate, hint[..., None]], 2, dtype=np.float32)
+        x = torch.from_numpy(rgb_hint).permute(2, 0, 1).unsqueeze(0).contiguous()
+        with torch.inference_mode():
+            output = self._module(x.to(self._device))
+        rgba = output[0].permute(1, 2, 0).cpu().numpy()
+        return Keyed(np.ascontiguousarray(rgba[..., :3]), np.ascontiguousarray(rgba[..., 3]))
