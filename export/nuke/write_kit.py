@@ -1,0 +1,27 @@
+"""Writes the Nuke kit into a folder."""
+
+from pathlib import Path
+
+import click
+
+from export.nuke import kit
+from wrapper.knobs import KNOBS
+
+
+@click.command()
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="The folder. Files of the kit that are there already are replaced.",
+)
+def main(output: Path) -> None:
+    """Writes everything that goes into Nuke but the .cat, which Nuke itself must make."""
+    for name, content in kit.files(KNOBS).items():
+        path = output / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()
