@@ -1,0 +1,48 @@
+"""What the kit says of a CorridorKey.pt is so: against the wrapper and a real file."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+from export import archive
+from export.manifest import NAME_IN_ARCHIVE, manifest, to_json
+from export.nuke.model import MODEL_ID, OLDEST_NUKE
+from export.runtimes import RUNTIMES
+from export.variant import Variant
+from testing.untrained_weights import write_untrained_checkpoint
+from wrapper import checkpoint
+from wrapper.checkpoint import load_checkpoint
+
+
+def test_model_id_is_that_of_the_published_weights() -> None:
+    assert MODEL_ID == checkpoint.MODEL_ID
+
+
+def test_oldest_nuke_of_each_runtime() -> None:
+    assert {name: runtime.nuke.split()[0] for name, runtime in RUNTIMES.items()} == {
+        name: "{}.{}".format(*version) for name, version in OLDEST_NUKE.items()
+    }
+
+
+def test_create_cat_knows_the_manifest_of_a_real_file(tmp_path: Path, kit_folder: Path) -> None:
+    weights = tmp_path / "untrained.safetensors"
+    write_untrained_checkpoint(256, weights)
+    facts = manifest(load_checkpoint(weights, 256), weights, Variant(256))
+    pt = tmp_path / "CorridorKey.pt"
+    archive.save(torch.jit.script(torch.nn.Identity()), pt, {NAME_IN_ARCHIVE: to_json(facts)})
+    result = subprocess.run(
+        [
+            sys.executable,
+            str(kit_folder / "create_cat.py"),
+            f"--pt={pt}",
+            f"--cat={tmp_path}/CorridorKey.cat",
+            "--dry-run",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "CorridorKey_untrained_256" in result.stdout
