@@ -1,6 +1,6 @@
 """exr_passes.nk: the key, rendered once into a multi-layer EXR.
 
-rgba is premultiplied, fg the straight foreground, matte the matte; all linear.
+rgba is premultiplied, FG the straight foreground, matte the matte; all linear.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from export.nuke.script import Node, script
 from export.nuke.user_knobs import serialised, set_by_templates
 from wrapper.knobs import Knob
 
-LAYERS = {"fg": ("red", "green", "blue"), "matte": ("alpha",)}
+LAYERS = {"FG": ("red", "green", "blue"), "matte": ("alpha",)}
 
 
 def nodes(knobs: Sequence[Knob]) -> list[Node]:

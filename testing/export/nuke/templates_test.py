@@ -306,14 +306,14 @@ def test_passes_are_layers_of_one_exr(scripts: dict[str, ReadScript]) -> None:
     copy = script.one("Copy")
     copied = {copy.knobs[f"from{i}"]: copy.knobs[f"to{i}"] for i in range(4)}
     assert copied == {
-        "rgba.red": "fg.red",
-        "rgba.green": "fg.green",
-        "rgba.blue": "fg.blue",
+        "rgba.red": "FG.red",
+        "rgba.green": "FG.green",
+        "rgba.blue": "FG.blue",
         "rgba.alpha": "matte.alpha",
     }
     assert sorted(copied.values()) == sorted(
         channel for channels in script.layers.values() for channel in channels
     )
-    assert copy.inputs == ("Premult1", "ToLinear")  # rgba is premultiplied, fg straight
+    assert copy.inputs == ("Premult1", "ToLinear")  # rgba is premultiplied, FG straight
     assert script.one("Write").knobs["channels"] == "all"
     assert script.one("Write").knobs["file_type"] == "exr"
