@@ -5,10 +5,11 @@ from torch import Tensor
 
 
 def green_screen_plate(height: int, width: int) -> Tensor:
-    """Paints a head and shoulders before an unevenly lit green screen.
+    """Paints a head and a blue jacket before an unevenly lit green screen.
 
     The outline is sharp on the left and out of focus on the right, and green spills over it. The
-    hint is what a garbage matte gives: too large and too soft.
+    jacket gives despill something to do for either colour of screen. The hint is what a garbage
+    matte gives: too large and too soft.
 
     Args:
         height: Of the picture, in pixels.
@@ -30,7 +31,9 @@ def green_screen_plate(height: int, width: int) -> Tensor:
 
     spill = 0.3 * torch.exp(-outside.abs() / 0.1)
     cloth = 0.1 * torch.sin(25 * x) * torch.sin(25 * y)
-    subject = torch.stack([0.7 + cloth, 0.45 + cloth + spill, 0.4 - cloth])
+    skin = torch.stack([0.7 + cloth, 0.45 + cloth + spill, 0.4 - cloth])
+    jacket = torch.stack([0.2 + cloth, 0.25 + cloth + spill, 0.7 - cloth])
+    subject = torch.where(head < shoulders, skin, jacket)
     light = 1 - 0.25 * torch.hypot(x - 0.5, y + 0.5)
     screen = torch.stack([0.15 * light, 0.7 * light, 0.25 * light])
     rgb = torch.lerp(screen, subject, matte).clamp(0, 1)

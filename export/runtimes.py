@@ -67,6 +67,7 @@ device or a dtype is among it: the answers are literals, or follow from the tens
 WRAPPER_OPERATORS = frozenset(
     {
         "aten::_upsample_bilinear2d_aa",
+        "aten::add.Scalar",
         "aten::add.Tensor",
         "aten::cat",
         "aten::clamp",
@@ -82,6 +83,7 @@ WRAPPER_OPERATORS = frozenset(
         "aten::le.Scalar",
         "aten::minimum",
         "aten::mul.Scalar",
+        "aten::mul.Tensor",
         "aten::nan_to_num",
         "aten::ne.int",
         "aten::pow.Tensor_Scalar",

@@ -48,8 +48,8 @@ KNOBS = (
         minimum=0.0,
         maximum=10.0,
         label="Despill Strength",
-        tooltip="Pulls green down towards the mean of red and blue, where it is above it. "
-        "0 leaves the foreground as keyed, 10 removes all excess green.",
+        tooltip="Pulls the colour of the screen down towards the mean of the other two, where it "
+        "is above it. 0 leaves the foreground as keyed, 10 removes all the excess.",
     ),
     Knob(
         name="gamma_input",
@@ -59,7 +59,7 @@ KNOBS = (
         maximum=1,
         label="Input Gamma",
         tooltip="How the plate that reaches this node is encoded. A linear plate is converted to "
-        "sRGB before keying. The foreground comes out in sRGB either way.",
+        "sRGB before keying. It does not change how the foreground comes out.",
         labels=("sRGB", "Linear"),
     ),
     Knob(
@@ -71,5 +71,27 @@ KNOBS = (
         label="Refiner Strength",
         tooltip="Blends from the coarse key at 0 to the refined key at 1. "
         "At 0 the refiner is not run, which saves time and memory.",
+    ),
+    Knob(
+        name="screen_color",
+        kind=KnobKind.ENUMERATION,
+        default=0,
+        minimum=0,
+        maximum=1,
+        label="Screen Color",
+        tooltip="The colour of the screen, which Despill Strength removes from the foreground. "
+        "It does not change the key.",
+        labels=("Green", "Blue"),
+    ),
+    Knob(
+        name="output_mode",
+        kind=KnobKind.ENUMERATION,
+        default=0,
+        minimum=0,
+        maximum=2,
+        label="Output Mode",
+        tooltip="How the foreground comes out. sRGB and Linear are straight, to be premultiplied "
+        "in linear light; Premultiplied is linear and multiplied by the matte, ready to merge.",
+        labels=("sRGB", "Linear", "Premultiplied"),
     ),
 )

@@ -5,7 +5,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from wrapper.color import despill, linear_to_srgb
+from wrapper.color import despill, linear_to_srgb, srgb_to_linear
 from wrapper.knobs import KNOBS
 from wrapper.network import CorridorKeyTransformer
 
@@ -28,6 +28,8 @@ class CorridorKeyNukeWrapper(nn.Module):
     despill_strength: float
     gamma_input: int
     refiner_strength: float
+    screen_color: int
+    output_mode: int
     mean: Tensor
     std: Tensor
 
@@ -63,8 +65,8 @@ class CorridorKeyNukeWrapper(nn.Module):
                 says, and the coarse hint. Any value, NaN and infinities too.
 
         Returns:
-            [1, 4, H, W], finite, contiguous, dtype and device of `x`: straight sRGB foreground and
-            linear matte, both in [0, 1].
+            [1, 4, H, W], finite, contiguous, dtype and device of `x`: foreground, straight sRGB or
+            as `output_mode` says, and linear matte, both in [0, 1].
 
         Raises:
             ValueError: The shape of `x` is not [1, 4, H, W] (`torch.jit.Error` when scripted).
@@ -90,7 +92,12 @@ class CorridorKeyNukeWrapper(nn.Module):
         key = resize(key.to(x.dtype), height, width)
         alpha, fg = key[:, :1], key[:, 1:]
         if self.despill_strength > 0.0:
-            fg = despill(fg, min(self.despill_strength, 10.0) / 10.0)
+            fraction = min(self.despill_strength, 10.0) / 10.0
+            fg = despill(fg, fraction, blue_screen=self.screen_color > 0)
+        if self.output_mode > 0:  # linear
+            fg = srgb_to_linear(fg)
+        if self.output_mode > 1:  # and premultiplied
+            fg = fg * alpha
         return torch.nan_to_num(torch.cat([fg, alpha], 1).clamp(0.0, 1.0), 0.0).contiguous()
 
 

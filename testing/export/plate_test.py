@@ -16,6 +16,7 @@ def test_plate_is_a_subject_before_green_with_a_rough_hint() -> None:
     assert subject.float().mean() > 0.1
     assert screen.float().mean() > 0.3
     assert (green > 2 * red)[screen].all()
-    assert (red > blue)[subject].all()
+    for brightest, other in ((red, blue), (blue, red)):  # skin, jacket
+        assert (brightest > other)[subject].float().mean() > 0.3
     edge = ~subject & ~screen
     assert edge.float().mean() > 0.05

@@ -41,11 +41,13 @@ def probe(artifact: Path) -> dict[str, Any]:
 def _moved_by(module: torch.jit.ScriptModule, knob: Knob) -> float:
     """Sets a knob to each of its bounds, as its Python type, and compares the outputs."""
     kind = float if knob.kind is KnobKind.FLOAT else int
+    module.despill_strength = 10.0  # else the screen's colour does not matter
     outputs = []
     for value in (knob.minimum, knob.maximum):
         setattr(module, knob.name, kind(value))
         outputs.append(module(golden_data.plate(64, 64)))
-    setattr(module, knob.name, knob.default)
+    for moved in KNOBS:
+        setattr(module, moved.name, moved.default)
     return (outputs[0] - outputs[1]).abs().max().item()
 
 

@@ -101,12 +101,76 @@ def test_output_is_the_published_pipelines(
 @every_knob
 def test_knob_is_live_after_save_and_load(keyer: torch.jit.ScriptModule, knob: Knob) -> None:
     plate = golden_data.plate(64, 64)
+    keyer.despill_strength = 10.0  # else the screen's colour does not matter
     outputs = []
     for value in (knob.minimum, knob.maximum):
         setattr(keyer, knob.name, value)
         outputs.append(keyer(plate))
     # A dead knob makes no difference at all; a live one moves some pixel by more than 1/255.
     assert (outputs[0] - outputs[1]).abs().max() > 1 / 255
+
+
+def published(height: int, width: int) -> np.ndarray:
+    """The published pipeline's output [4, H, W] for the golden plate, in float64."""
+    golden = golden_data.arrays(f"wrapper_{height}x{width}")["refiner_1"]
+    return golden[0].astype(np.float64)
+
+
+def decoded(srgb: np.ndarray) -> np.ndarray:
+    """IEC 61966-2-1, written another way than in the wrapper."""
+    linear = srgb / 12.92
+    bright = srgb > 0.04045
+    linear[bright] = np.exp(2.4 * np.log((srgb[bright] + 0.055) / 1.055))
+    return linear
+
+
+@in_both_attentions
+@pytest.mark.parametrize("screen_color", [0, 1])
+@pytest.mark.parametrize("strength", [2.5, 10.0])
+@pytest.mark.parametrize("output_mode", [0, 1, 2])
+def test_output_is_the_published_pipelines_despilled_and_converted(
+    keyer: torch.jit.ScriptModule, screen_color: int, strength: float, output_mode: int
+) -> None:
+    red, green, blue, matte = published(135, 240)
+    if screen_color == 0:
+        green = green - strength / 10 * np.maximum(green - (red + blue) / 2, 0)
+    else:
+        blue = blue - strength / 10 * np.maximum(blue - (red + green) / 2, 0)
+    expected = [red, green, blue]
+    if output_mode > 0:
+        expected = [decoded(channel) for channel in expected]
+    if output_mode == 2:
+        expected = [channel * matte for channel in expected]
+
+    keyer.despill_strength = strength
+    keyer.screen_color = screen_color
+    keyer.output_mode = output_mode
+    output = keyer(golden_data.plate(135, 240))[0].numpy()
+    # As for the plain output, where the curve is up to 2.3 times as steep.
+    np.testing.assert_allclose(output, [*expected, matte], rtol=0, atol=1.2e-4)
+
+
+@pytest.mark.parametrize("despill_strength", [0.0, 2.5])
+def test_new_knobs_at_their_defaults_change_no_bit(
+    keyer: torch.jit.ScriptModule, despill_strength: float
+) -> None:
+    plate = golden_data.plate(135, 240)
+    network = keyer.network
+    # As the wrapper was with three knobs.
+    rgb_hint = resized(plate, 256, 256)
+    rgb = (rgb_hint[:, :3] - keyer.mean) / keyer.std
+    logits = torch.cat(network.coarse_logits(torch.cat([rgb, rgb_hint[:, 3:]], 1)), 1)
+    coarse = logits.sigmoid()
+    fine = (logits + network.delta_logits(rgb, coarse[:, :1], coarse[:, 1:])).sigmoid()
+    key = resized(coarse + 1.0 * (fine - coarse), 135, 240)
+    matte, red, green, blue = key.split(1, 1)
+    if despill_strength > 0:
+        limited = torch.minimum(green, (red + blue) / 2)
+        green = green + despill_strength / 10.0 * (limited - green)
+    before = torch.cat([red, green, blue, matte], 1).clamp(0.0, 1.0)
+
+    keyer.despill_strength = despill_strength
+    assert torch.equal(keyer(plate), before)
 
 
 @every_knob
@@ -145,8 +209,12 @@ def test_any_size_comes_back(keyer: torch.jit.ScriptModule, height: int, width: 
 
 
 @pytest.mark.parametrize("gamma_input", [0, 1])
-def test_any_value_gives_a_finite_key(keyer: torch.jit.ScriptModule, gamma_input: int) -> None:
+@pytest.mark.parametrize("output_mode", [0, 2])
+def test_any_value_gives_a_finite_key(
+    keyer: torch.jit.ScriptModule, gamma_input: int, output_mode: int
+) -> None:
     keyer.gamma_input = gamma_input
+    keyer.output_mode = output_mode
     values = torch.tensor([torch.nan, torch.inf, -torch.inf, 3e38, -3e38, 1e-45, -1.0, 65504.0])
     output = keyer(values.repeat(1, 4, 64, 8))
     assert output.isfinite().all() and output.min() >= 0 and output.max() <= 1
@@ -185,7 +253,8 @@ def test_network_runs_in_the_dtype_the_file_is_cast_to(
 @in_both_attentions
 def test_no_device_is_baked_in(saved_wrapper: Path) -> None:
     # Every step, each on a device of its own: one tensor made on the CPU would raise.
-    output, _ = run_on_meta(saved_wrapper, (1, 4, 99, 77), gamma_input=1, despill_strength=5.0)
+    moved = {knob.name: knob.maximum for knob in KNOBS}
+    output, _ = run_on_meta(saved_wrapper, (1, 4, 99, 77), **moved)
     assert output.is_meta
     assert output.dtype == torch.half
     assert output.shape == (1, 4, 99, 77)
@@ -290,6 +359,7 @@ def test_knob_out_of_range_acts_as_its_nearest_bound(knob: Knob) -> None:
 
     def run(value: float) -> tuple[Tensor, Tensor]:
         keyer, network = fake_keyer(logits, delta=logits)
+        keyer.despill_strength = 10.0  # else the screen's colour does not matter
         setattr(keyer, knob.name, value)
         return keyer(plate), network.rgb_hint
 
@@ -306,15 +376,47 @@ def test_despill_follows_the_resize_back() -> None:
     output = keyer(torch.zeros(1, 4, 11, 13))
     small = resized(key, 11, 13)
     # logit and sigmoid near 0 and 1, then float32 rounding; the other order is off by far more.
-    torch.testing.assert_close(output[:, :3], despill(small[:, 1:], 0.25), rtol=0, atol=1e-6)
+    despilled = despill(small[:, 1:], 0.25, blue_screen=False)
+    torch.testing.assert_close(output[:, :3], despilled, rtol=0, atol=1e-6)
     torch.testing.assert_close(output[:, 3:], small[:, :1], rtol=0, atol=1e-6)
-    assert (output[:, :3] - resized(despill(key[:, 1:], 0.25), 11, 13)).abs().max() > 1e-2
+    despilled_first = resized(despill(key[:, 1:], 0.25, blue_screen=False), 11, 13)
+    assert (output[:, :3] - despilled_first).abs().max() > 1e-2
 
 
-def test_a_network_that_breaks_still_gives_a_finite_key() -> None:
+def test_despill_is_done_in_srgb_before_the_conversion() -> None:
+    keyer, _ = fake_keyer(torch.tensor([0.5, 0.2, 0.9, 0.6]).view(1, 4, 1, 1).logit())
+    keyer.despill_strength = 10.0
+    keyer.output_mode = 1
+    # Green limited to 0.4 in sRGB, then decoded; in linear light the limit would be 0.176.
+    green = ((0.4 + 0.055) / 1.055) ** 2.4
+    assert keyer(torch.zeros(1, 4, 8, 8))[0, 1, 0, 0].item() == pytest.approx(green, abs=1e-6)
+    assert green < 0.14
+
+
+@pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16], ids=str)
+def test_output_mode_keeps_the_dtype(dtype: torch.dtype) -> None:
+    keyer, _ = fake_keyer(torch.tensor([1.0, 0.0, 4.0, -4.0]).view(1, 4, 1, 1))
+    keyer.output_mode = 2
+    output = keyer(torch.zeros(1, 4, 32, 32, dtype=dtype))
+    assert output.dtype == dtype
+    fg = decoded(torch.tensor([0.0, 4.0, -4.0], dtype=torch.float64).sigmoid().numpy())
+    # A handful of roundings of numbers up to 1.
+    np.testing.assert_allclose(
+        output[0, :3, 0, 0].double(), fg * 0.7310586, rtol=0, atol=4 * torch.finfo(dtype).eps
+    )
+
+
+@pytest.mark.parametrize(
+    ("output_mode", "foreground"),
+    [(0, [1.0, 0.0, 0.5]), (1, [1.0, 0.0, 0.2140411]), (2, [0.0] * 3)],
+)
+def test_a_network_that_breaks_still_gives_a_finite_key(
+    output_mode: int, foreground: list[float]
+) -> None:
     keyer, _ = fake_keyer(torch.tensor([torch.nan, torch.inf, -torch.inf, 0.0]).view(1, 4, 1, 1))
+    keyer.output_mode = output_mode
     output = keyer(torch.zeros(1, 4, 32, 32))
-    assert torch.equal(output[0, :, 0, 0], torch.tensor([1.0, 0.0, 0.5, 0.0]))
+    assert output[0, :, 0, 0].tolist() == pytest.approx([*foreground, 0.0], abs=1e-6)
 
 
 @settings(max_examples=200, deadline=None)
@@ -328,6 +430,8 @@ def test_a_network_that_breaks_still_gives_a_finite_key() -> None:
             "despill_strength": st.floats(allow_nan=False),
             "gamma_input": st.integers(-2, 3),
             "refiner_strength": st.floats(allow_nan=False),
+            "screen_color": st.integers(-2, 3),
+            "output_mode": st.integers(-2, 4),
         }
     ),
 )
