@@ -43,8 +43,10 @@ def luminance(linear: Floats) -> Floats:
     return linear @ LUMINANCE
 
 
-def checkerboard(height: int, width: int, square: int = 32) -> Floats:
-    """The background that stands for transparency: grey squares, linear [H, W, 3].
+def checkerboard(height: int, width: int, square: int = 48) -> Floats:
+    """The background that stands for transparency: squares of two greys, linear [H, W, 3].
+
+    The greys are near to each other, else the squares outshine fine hair.
 
     Args:
         height: In pixels.
@@ -52,5 +54,5 @@ def checkerboard(height: int, width: int, square: int = 32) -> Floats:
         square: Side of a square, in pixels.
     """
     y, x = np.ogrid[:height, :width]
-    grey = srgb_to_linear(np.array([0.35, 0.55], np.float32))[(y // square + x // square) % 2]
+    grey = srgb_to_linear(np.array([0.4, 0.5], np.float32))[(y // square + x // square) % 2]
     return np.repeat(grey[..., None], 3, 2)

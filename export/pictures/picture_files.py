@@ -18,6 +18,7 @@ from OpenImageIO import (
 )
 
 from export.pictures.compositing import Floats
+from export.pictures.windows import Box
 
 SUFFIXES = (".exr", ".png", ".tif", ".tiff")
 """Of the files that can be read."""
@@ -25,16 +26,6 @@ SUFFIXES = (".exr", ".png", ".tif", ".tiff")
 
 class PictureError(ValueError):
     """A file that cannot be read as a picture; the message names it and says why."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Box:
-    """A window of pixels: left upper corner, in coordinates that go right and down, and size."""
-
-    x: int
-    y: int
-    width: int
-    height: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +46,12 @@ class Picture:
     data_window: Box
     display_window: Box
     linear: bool
+
+    @property
+    def window_in_frame(self) -> Box:
+        """The data window, seen from the left upper corner of the display window."""
+        data, display = self.data_window, self.display_window
+        return Box(data.x - display.x, data.y - display.y, data.width, data.height)
 
 
 def read_picture(path: Path) -> Picture:
@@ -149,7 +146,9 @@ def read_attribute(path: Path, name: str) -> str | None:
 
 def _write(path: Path, spec: Any, pixels: Floats) -> None:
     file = ImageOutput.create(str(path))
-    written = file.open(str(path), spec) and file.write_image(pixels.astype(np.float32))
+    written = file.open(str(path), spec) and file.write_image(
+        np.ascontiguousarray(pixels, np.float32)
+    )
     if not (file.close() and written):
         raise OSError(_reason(path, file.geterror()))
 

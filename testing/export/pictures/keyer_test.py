@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from export.pictures.keyer import Keyer, ModelError
+from export.plate import green_screen_plate
+from wrapper.knobs import KNOBS, Knob
+
+PLATE = green_screen_plate(45, 80)
+RGB = PLATE[0, :3].permute(1, 2, 0).numpy()
+HINT = PLATE[0, 3].numpy()
+
+
+@pytest.fixture(scope="module")
+def keyer(model_file: Path) -> Keyer:
+    return Keyer(model_file)
+
+
+def test_key_is_what_the_file_answers(keyer: Keyer, model_file: Path) -> None:
+    module = torch.jit.load(model_file)
+    module.despill_strength = 4.0
+    module.gamma_input = 1
+    expected = module(PLATE)[0].numpy()
+    keyed = keyer.key(RGB, HINT, despill_strength=4, gamma_input=1)
+    assert keyed.foreground.shape == (45, 80, 3)
+    assert keyed.matte.shape == (45, 80)
+    assert keyed.foreground.dtype == keyed.matte.dtype == np.float32
+    assert np.array_equal(np.moveaxis(keyed.foreground, 2, 0), expected[:3])
+    assert np.array_equal(keyed.matte, expected[3])
+
+
+@pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.name)
+def test_knob_moves_one_key_and_not_the_next(keyer: Keyer, knob: Knob) -> None:
+    before = keyer.key(RGB, HINT, despill_strength=10)
+    moved = keyer.key(RGB, HINT, **{"despill_strength": 10, knob.name: knob.maximum})
+    if knob.name == "despill_strength":
+        moved = keyer.key(RGB, HINT)
+    after = keyer.key(RGB, HINT, despill_strength=10)
+    assert not np.array_equal(before.foreground, moved.foreground) or (
+        knob.name == "refiner_strength"  # its default is its maximum
+    )
+    assert np.array_equal(before.foreground, after.foreground)
+    assert np.array_equal(before.matte, after.matte)
+
+
+def test_says_what_it_is(keyer: Keyer) -> None:
+    assert keyer.model_id == "CorridorKey_untrained_64"
+    assert keyer.resolution == 64
+    assert keyer.untrained
+
+
+def test_trained_weights_are_not_untrained(model_file: Path, tmp_path: Path) -> None:
+    module = torch.jit.load(model_file)
+    module.model_id = "CorridorKey_v1.0_Nuke"
+    module.save(tmp_path / "trained.pt")
+    assert not Keyer(tmp_path / "trained.pt").untrained
+
+
+def test_unknown_knob(keyer: Keyer) -> None:
+    with pytest.raises(TypeError, match="there is no knob despil"):
+        keyer.key(RGB, HINT, despil=3)
+
+
+class Other(nn.Module):
+    """Somebody else's TorchScript."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+
+def test_file_of_another_module_says_what_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "other.pt"
+    torch.jit.script(Other()).save(path)
+    with pytest.raises(
+        ModelError, match=r"other\.pt is not a CorridorKey\.pt .*no model_id, "
+    ) as c:
+        Keyer(path)
+    assert "\n" not in str(c.value)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"weights", b"PK\3\4 a zip that is cut"])
+def test_file_of_another_kind(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "CorridorKey.pt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ModelError) as caught:
+        Keyer(path)
+    assert str(caught.value).startswith(f"{path} is not a CorridorKey.pt: ")
+    assert "\n" not in str(caught.value)

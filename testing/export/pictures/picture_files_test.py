@@ -1,0 +1,270 @@
+"""Files of other programs' making are read, and ours by other readers."""
+
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenEXR
+import pytest
+import tifffile
+from PIL import Image
+
+from export.pictures.picture_files import (
+    PictureError,
+    read_attribute,
+    read_picture,
+    write_exr,
+    write_png,
+)
+from export.pictures.windows import Box
+
+HEIGHT, WIDTH = 21, 34
+RGBA = np.random.default_rng(0).random((HEIGHT, WIDTH, 4), np.float32)
+
+
+def save_exr(path: Path, channels: dict[str, np.ndarray], **header: Any) -> Path:
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage} | header
+    with OpenEXR.File(header, channels) as file:
+        file.write(str(path))
+    return path
+
+
+def planes(names: str, dtype: Any = np.float32) -> dict[str, np.ndarray]:
+    """Channels of RGBA by name; others are its red."""
+    return {
+        name: np.ascontiguousarray(RGBA[..., max("RGBA".find(name), 0)].astype(dtype))
+        for name in names
+    }
+
+
+def save_png_16(path: Path, samples: np.ndarray) -> Path:
+    """A PNG of 16 bits, by its specification: [H, W, 3 or 4]."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + checksum
+
+    height, width, channels = samples.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
+    head = struct.pack(">IIBBBBB", width, height, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+    return path
+
+
+# EXR
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("tiled", [False, True])
+@pytest.mark.parametrize("compression", ["NO", "RLE", "ZIP", "ZIPS", "PIZ"])
+def test_exr_is_read_as_it_is(dtype: Any, tiled: bool, compression: str, tmp_path: Path) -> None:
+    header: dict[str, Any] = {"compression": getattr(OpenEXR, f"{compression}_COMPRESSION")}
+    if tiled:
+        tiles = OpenEXR.TileDescription()
+        tiles.xSize = tiles.ySize = 16
+        header |= {"type": OpenEXR.tiledimage, "tiles": tiles}
+    picture = read_picture(save_exr(tmp_path / "a.exr", planes("RGBA", dtype), **header))
+    assert picture.rgb is not None and picture.alpha is not None
+    assert picture.rgb.dtype == picture.alpha.dtype == np.float32
+    assert np.array_equal(picture.rgb, RGBA[..., :3].astype(dtype))
+    assert np.array_equal(picture.alpha, RGBA[..., 3].astype(dtype))
+    assert picture.data_window == picture.display_window == Box(0, 0, WIDTH, HEIGHT)
+    assert picture.linear
+
+
+def test_highlights_and_negatives_of_an_exr_are_kept(tmp_path: Path) -> None:
+    values = np.array([[-0.5, 65504.0, np.inf]], np.float32)
+    picture = read_picture(save_exr(tmp_path / "a.exr", dict.fromkeys("RGB", values)))
+    assert picture.rgb is not None
+    assert np.array_equal(picture.rgb[..., 1], values)
+
+
+@pytest.mark.parametrize(
+    ("display", "in_frame"),
+    [
+        ((0, 0, 99, 79), Box(-5, 3, WIDTH, HEIGHT)),
+        ((10, 10, 19, 19), Box(-15, -7, WIDTH, HEIGHT)),
+    ],
+    ids=["crop", "overscan"],
+)
+def test_windows_of_an_exr(display: tuple[int, ...], in_frame: Box, tmp_path: Path) -> None:
+    path = save_exr(
+        tmp_path / "a.exr",
+        planes("RGB"),
+        dataWindow=(np.int32([-5, 3]), np.int32([-5 + WIDTH - 1, 3 + HEIGHT - 1])),
+        displayWindow=(np.int32(display[:2]), np.int32(display[2:])),
+    )
+    picture = read_picture(path)
+    left, top, right, bottom = display
+    assert picture.data_window == Box(-5, 3, WIDTH, HEIGHT)
+    assert picture.display_window == Box(left, top, right - left + 1, bottom - top + 1)
+    assert picture.window_in_frame == in_frame
+    assert picture.rgb is not None
+    assert np.array_equal(picture.rgb, RGBA[..., :3])
+
+
+def test_matte_alone_and_grey_alone(tmp_path: Path) -> None:
+    matte = read_picture(save_exr(tmp_path / "a.exr", planes("A")))
+    assert matte.rgb is None
+    assert matte.alpha is not None and np.array_equal(matte.alpha, RGBA[..., 3])
+    grey = read_picture(save_exr(tmp_path / "y.exr", planes("Y")))
+    assert grey.alpha is None
+    assert grey.rgb is not None and np.array_equal(grey.rgb, np.repeat(RGBA[..., :1], 3, 2))
+
+
+def test_layers_beside_the_picture_are_left_aside(tmp_path: Path) -> None:
+    channels = planes("RGB") | {"depth.Z": RGBA[..., 3].copy(), "FG.R": RGBA[..., 3].copy()}
+    picture = read_picture(save_exr(tmp_path / "a.exr", channels))
+    assert picture.rgb is not None and np.array_equal(picture.rgb, RGBA[..., :3])
+    assert picture.alpha is None
+
+
+@pytest.mark.parametrize("names", ["RG", "Z"])
+def test_channels_of_other_names_are_listed(names: str, tmp_path: Path) -> None:
+    path = save_exr(tmp_path / "a.exr", planes(names))
+    with pytest.raises(PictureError, match=rf"a\.exr has the channels {', '.join(names)}; it need"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("name", ["a.exr", "a.png", "a.tif"])
+@pytest.mark.parametrize("kept", [0.0, 0.01, 0.3, 0.6, 0.95])
+def test_truncated_file_is_named(name: str, kept: float, tmp_path: Path) -> None:
+    path = tmp_path / name
+    noise = (RGBA[..., :3] * 255).astype(np.uint8)
+    if path.suffix == ".exr":
+        save_exr(path, planes("RGB"))
+    else:
+        Image.fromarray(noise).save(path, compression="tiff_lzw")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(kept * len(content))])
+    with pytest.raises(PictureError) as caught:
+        read_picture(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+# PNG and TIFF
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".TIFF"])
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_8_bits(suffix: str, mode: str, tmp_path: Path) -> None:
+    whole = (RGBA * 255).astype(np.uint8)
+    channels = {"L": [0], "LA": [0, 3], "RGB": [0, 1, 2], "RGBA": [0, 1, 2, 3]}[mode]
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(whole[..., channels].squeeze(), mode).save(path)
+    picture = read_picture(path)
+    rgb = whole[..., [0, 0, 0] if len(channels) < 3 else [0, 1, 2]]
+    assert picture.rgb is not None
+    assert np.array_equal(np.rint(picture.rgb * 255), rgb)
+    assert picture.rgb.max() <= 1
+    assert (picture.alpha is not None) == ("A" in mode)
+    if picture.alpha is not None:
+        assert np.array_equal(np.rint(picture.alpha * 255), whole[..., 3])
+    assert not picture.linear
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_16_bits_are_all_read(suffix: str, channels: int, tmp_path: Path) -> None:
+    whole = np.rint(RGBA[..., :channels] * 65535).astype(np.uint16)
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".png":
+        save_png_16(path, whole)
+    else:
+        extra = ["unassalpha"] if channels == 4 else []
+        tifffile.imwrite(path, whole, photometric="rgb", extrasamples=extra)
+    picture = read_picture(path)
+    assert picture.rgb is not None
+    # Colours are not multiplied by an alpha that they do not have in them.
+    assert np.array_equal(np.rint(picture.rgb * 65535), whole[..., :3])
+    assert not picture.linear
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_tiff_in_floats_is_linear(dtype: Any, planar: Any, tmp_path: Path) -> None:
+    samples = 3 * RGBA[..., :3].astype(dtype)
+    stored = np.moveaxis(samples, 2, 0) if planar == "separate" else samples
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", planarconfig=planar)
+    picture = read_picture(tmp_path / "a.tif")
+    assert picture.rgb is not None and np.array_equal(picture.rgb, samples)
+    assert picture.linear
+
+
+def test_lzw_with_predictor(tmp_path: Path) -> None:
+    whole = (RGBA[..., :3] * 255).astype(np.uint8)
+    Image.fromarray(whole).save(tmp_path / "a.tif", compression="tiff_lzw", tiffinfo={317: 2})
+    picture = read_picture(tmp_path / "a.tif")
+    assert picture.rgb is not None and np.array_equal(np.rint(picture.rgb * 255), whole)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.mov", "a", "exr"])
+def test_file_of_another_kind(name: str, tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match=r"is none of \.exr, \.png, \.tif, \.tiff$"):
+        read_picture(tmp_path / name)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match=r"No such file or directory"):
+        read_picture(tmp_path / "a.exr")
+
+
+# What is written.
+
+
+def test_written_exr_is_read_by_openexr(tmp_path: Path) -> None:
+    path = tmp_path / "a.exr"
+    channels = {"R": RGBA[..., 0], "matte.A": RGBA[..., 3], "FG.R": 1e6 * RGBA[..., 1]}
+    data, display = Box(-5, 3, WIDTH, HEIGHT), Box(0, 0, 64, 48)
+    write_exr(path, channels, data, display, {"corridorkey": '{"knobs": 5}'})
+    with OpenEXR.File(str(path), separate_channels=True) as file:
+        header, written = file.header(), file.channels()
+        assert [window.tolist() for window in header["dataWindow"]] == [[-5, 3], [28, 23]]
+        assert [window.tolist() for window in header["displayWindow"]] == [[0, 0], [63, 47]]
+        assert header["compression"] == OpenEXR.ZIP_COMPRESSION
+        assert header["corridorkey"] == '{"knobs": 5}'
+        assert set(written) == {"R", "matte.A", "FG.R"}
+        assert {channel.type() for channel in written.values()} == {OpenEXR.HALF}
+        assert np.array_equal(written["R"].pixels, RGBA[..., 0].astype(np.half))
+        assert np.array_equal(written["matte.A"].pixels, RGBA[..., 3].astype(np.half))
+        assert written["FG.R"].pixels.max() == np.finfo(np.half).max  # and not infinite
+
+
+def test_written_exr_is_the_same_each_time(tmp_path: Path) -> None:
+    for name in ("a.exr", "b.exr"):
+        write_exr(
+            tmp_path / name, planes("RGB"), Box(0, 0, WIDTH, HEIGHT), Box(0, 0, WIDTH, HEIGHT)
+        )
+    assert (tmp_path / "a.exr").read_bytes() == (tmp_path / "b.exr").read_bytes()
+
+
+def test_attribute_is_read_back_and_its_absence_is_none(tmp_path: Path) -> None:
+    window = Box(0, 0, WIDTH, HEIGHT)
+    write_exr(tmp_path / "a.exr", planes("RGB"), window, window, {"corridorkey": "text"})
+    assert read_attribute(tmp_path / "a.exr", "corridorkey") == "text"
+    assert read_attribute(tmp_path / "a.exr", "other") is None
+    assert read_attribute(tmp_path / "b.exr", "corridorkey") is None
+
+
+def test_written_png_is_read_by_pillow(tmp_path: Path) -> None:
+    srgb = (1.4 * RGBA - 0.2)[..., :3]  # of which no two pixels are neighbours in memory
+    write_png(tmp_path / "a.png", srgb)
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.mode == "RGB"
+        assert np.abs(np.asarray(image) - 255.0 * np.clip(srgb, 0, 1)).max() <= 0.5001
+
+
+def test_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"missing/a\.png"):
+        write_png(tmp_path / "missing" / "a.png", RGBA[..., :3])
+    window = Box(0, 0, WIDTH, HEIGHT)
+    with pytest.raises(OSError, match=r"missing/a\.exr"):
+        write_exr(tmp_path / "missing" / "a.exr", planes("RGB"), window, window)
