@@ -81,8 +81,8 @@ _TOO_SOLID, _EATEN_AWAY = (0.96, 0.60, 0.12), (0.10, 0.45, 0.90)
     type=click.IntRange(64, 4096),
     default=960,
     show_default=True,
-    help="Width of the plates in pixels; the height follows, 16:9. 960 makes a page of some 10 MB, "
-    "1920 shows a file for 2048 at its best and makes one four times as large.",
+    help="Width of the plates in pixels; the height follows, 16:9. 960 makes a page of 10 to "
+    "20 MB; 1920 shows a file for 2048 at its best, and makes it four times as large.",
 )
 @click.option(
     "--plates",
@@ -151,6 +151,9 @@ def main(model_file: Path, output: Path, width: int, names: tuple[str, ...], dev
             )
     except (ModelError, OSError) as error:
         raise click.ClickException(str(error)) from None
+    except RuntimeError as error:  # torch's, such as too little memory on the device
+        reason = str(error).splitlines()[0]
+        raise click.ClickException(f"{model_file} does not run on {device}: {reason}") from None
     click.echo(f"Wrote {output}: {output.stat().st_size / 1e6:.1f} MB, and its figures beside it")
 
 

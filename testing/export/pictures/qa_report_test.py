@@ -384,6 +384,12 @@ def test_a_model_without_a_manifest_is_refused(
     assert message == f"{bare} has no manifest; export it again with this version\n"
 
 
+def test_a_device_that_it_does_not_run_on(model_file: Path, tmp_path: Path) -> None:
+    message = refusal(report(model_file, tmp_path / "report.html", "--device=meta"), tmp_path)
+    assert message.startswith(f"{model_file} does not run on meta: ")
+    assert message.count("\n") == 1
+
+
 def test_folder_that_is_not_there_is_found_before_the_work(
     model_file: Path, tmp_path: Path
 ) -> None:
