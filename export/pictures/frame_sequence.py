@@ -13,7 +13,7 @@ _PADDING = re.compile(r"#|@|%\d*d")
 
 
 class SequenceError(ValueError):
-    """Text that names no frames; the message says why."""
+    """Text that names no frames, or not the one that is asked for; the message says why."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +29,15 @@ class FrameSequence:
     frames: FrameSet | None
 
     def path(self, frame: int | None) -> Path:
-        """The file of a frame; a still is the same for all."""
+        """The file of a frame; a still is the same for all.
+
+        Raises:
+            SequenceError: There is no such frame.
+        """
         if self.frames is None:
             return Path(self.file)
+        if frame not in self.frames:
+            raise SequenceError(f"{self.file} has no frame {frame}")
         return Path(FileSequence(self.file, pad_style=PAD_STYLE_HASH1).frame(frame))
 
 

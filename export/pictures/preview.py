@@ -118,9 +118,9 @@ def main(
     in the layer matte, all in linear light. The PNG shows the frame over a checkerboard.
     """
     frames = [None] if plate.frames is None else list(plate.frames)
-    if hint and hint.frames is not None and not set(frames) <= set(hint.frames):
+    if hint and hint.frames is not None and not set(frames) & set(hint.frames):
         raise click.UsageError(
-            f"The hint is for frames {hint.frames}, the plate for {plate.frames}."
+            f"The hint has the frames {hint.frames}, and the plate {plate.frames or 'is a still'}."
         )
     if output.resolve() in {Path(s.file).resolve().parent for s in (plate, hint) if s}:
         raise click.UsageError("The results have the names of the plates: give another --output.")
@@ -178,7 +178,7 @@ def main(
                 )
                 output.mkdir(parents=True, exist_ok=True)
                 write_key(result, keyed, picture, json.dumps(settings))
-            except (HintError, OSError, PictureError, RuntimeError) as error:
+            except (HintError, OSError, PictureError, RuntimeError, SequenceError) as error:
                 reason = str(error).splitlines()[0]
                 click.echo(f"{name}: failed, {reason}", err=True)
                 failed.append(name)

@@ -42,6 +42,11 @@ def test_without_a_range_the_frames_are_those_on_disk(padding: str, tmp_path: Pa
     assert sequence.path(1005) == tmp_path / "shot.1005.exr"
 
 
+def test_frame_that_is_not_in_the_range() -> None:
+    with pytest.raises(SequenceError, match=r"^shot\.####\.exr has no frame 1002$"):
+        frame_sequence("shot.####.exr 1001-1005x2").path(1002)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

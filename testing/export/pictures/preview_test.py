@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -282,13 +283,15 @@ def test_missing_frame_and_missing_hint_are_one_frame_each(
     shot: Path, model_file: Path, tmp_path: Path
 ) -> None:
     (shot / "shot.1002.exr").unlink()
-    for frame in (1001, 1002, 1003, 1005):
+    for frame in (1001, 1002, 1005):
         write_exr(shot / f"hint.{frame}.exr", {"A": HINT}, FRAME, FRAME)
     hint = f"{shot}/hint.####.exr"
-    result = preview(f"{shot}/shot.####.exr 1001-1003", tmp_path / "1", model_file, "--hint", hint)
+    plate = f"{shot}/shot.####.exr 1001-1003,1005"
+    result = preview(plate, tmp_path / "out", model_file, "--hint", hint)
     assert result.exit_code == 1
-    assert "shot.1002.exr: failed" in result.stderr
-    assert "2 keyed, 0 skipped because they were there, 1 failed" in result.stdout
+    assert re.search(r"^shot\.1002\.exr: failed, .*No such file", result.stderr, re.MULTILINE)
+    assert f"shot.1003.exr: failed, {shot}/hint.####.exr has no frame 1003\n" in result.stderr
+    assert "2 keyed, 0 skipped because they were there, 2 failed" in result.stdout
 
 
 def test_still_hint_serves_every_frame(shot: Path, model_file: Path, tmp_path: Path) -> None:
@@ -346,11 +349,11 @@ def test_folder_of_the_plates_is_refused(still: Path, model_file: Path) -> None:
 
 
 def test_hint_for_other_frames_is_refused(shot: Path, model_file: Path, tmp_path: Path) -> None:
-    hint = f"{shot}/shot.####.exr 1002-1010"
-    plate = f"{shot}/shot.####.exr 1001-1010"
-    result = preview(plate, tmp_path / "out", model_file, "--hint", hint)
-    assert result.exit_code == 2
-    assert "The hint is for frames 1002-1010, the plate for 1001-1010." in result.stderr
+    hint = f"{shot}/shot.####.exr 1006-1010"
+    for plate, said in (("shot.####.exr 1001-1005", "1001-1005"), ("a.exr", "is a still")):
+        result = preview(f"{shot}/{plate}", tmp_path / "out", model_file, "--hint", hint)
+        assert result.exit_code == 2
+        assert f"The hint has the frames 1006-1010, and the plate {said}." in result.stderr
 
 
 @pytest.mark.parametrize(
