@@ -45,6 +45,6 @@ def corridorkey_artifact_test(name, checkpoint, size, resolution = 256, **varian
         torch = True,
         deps = [
             "//export:export_torchscript",
-            "//testing:meta_device",
+            "//export:meta_device",
         ],
     )
