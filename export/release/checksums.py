@@ -34,19 +34,21 @@ def check(release: Path) -> dict[str, str]:
         OSError: The release cannot be read.
     """
     found = {}
-    text = b""
-    for path, file in _files(release):
-        if path in found:
-            raise ChecksumError(f"{release} has two files {path}")
-        if path == SHA256SUMS:
-            text = file.read()
-        else:
-            found[path] = hashlib.file_digest(file, "sha256").hexdigest()
-    if not text:
+    listed = None
+    try:
+        for path, file in _files(release):
+            if path in found:
+                raise ChecksumError(f"{release} has two files {path}")
+            if path == SHA256SUMS and listed is None:
+                lines = file.read().decode(errors="replace").splitlines()
+                listed = {path: digest for digest, _, path in (x.partition("  ") for x in lines)}
+            else:
+                found[path] = hashlib.file_digest(file, "sha256").hexdigest()
+    except tarfile.TarError as error:
+        raise ChecksumError(f"{release} is no folder, and no whole tar: {error}") from None
+    if listed is None:
         raise ChecksumError(f"{release} has no {SHA256SUMS}")
 
-    lines = [line.partition("  ") for line in text.decode(errors="replace").splitlines()]
-    listed = {path: digest for digest, _, path in lines}
     problems = [
         *(f"{path} is missing" for path in sorted(listed.keys() - found.keys())),
         *(f"{path} is not in {SHA256SUMS}" for path in sorted(found.keys() - listed.keys())),
@@ -62,11 +64,7 @@ def check(release: Path) -> dict[str, str]:
 
 
 def read(release: Path, name: str) -> bytes:
-    """One file of a release.
-
-    Args:
-        release: Its folder, or a tar of it.
-        name: Path relative to the top.
+    """One file of a release that `check` has found good.
 
     Raises:
         ChecksumError: There is no such file.
@@ -86,13 +84,10 @@ def _files(release: Path) -> Iterator[tuple[str, Any]]:
                 with path.open("rb") as file:
                     yield str(path.relative_to(release)), file
         return
-    try:
-        with tarfile.open(release) as tar:
-            for member in tar:
-                if member.isdir():
-                    continue
-                if not member.isfile():
-                    raise ChecksumError(f"{release}: {member.name} is no plain file")
-                yield member.name.partition("/")[2], tar.extractfile(member)
-    except tarfile.TarError as error:
-        raise ChecksumError(f"{release} is not a folder and not a tar: {error}") from None
+    with tarfile.open(release) as tar:
+        for member in tar:
+            if member.isdir():
+                continue
+            if not member.isfile():
+                raise ChecksumError(f"{release}: {member.name} is no plain file")
+            yield member.name.partition("/")[2], tar.extractfile(member)

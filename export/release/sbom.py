@@ -10,7 +10,13 @@ import uuid
 from typing import Any
 
 from cyclonedx.contrib.license.factories import LicenseFactory
-from cyclonedx.model import ExternalReference, ExternalReferenceType, HashType, XsUri
+from cyclonedx.model import (
+    ExternalReference,
+    ExternalReferenceType,
+    HashAlgorithm,
+    HashType,
+    XsUri,
+)
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentScope, ComponentType
 from cyclonedx.model.license import DisjunctiveLicense
@@ -169,4 +175,4 @@ def _weights(weights: dict[str, Any]) -> Component:
 
 
 def _sha256(digest: str) -> HashType:
-    return HashType.from_hashlib_alg("sha256", digest)
+    return HashType(alg=HashAlgorithm.SHA_256, content=digest)

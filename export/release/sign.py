@@ -42,12 +42,13 @@ def main(release: Path, private_key: Path, output: Path | None) -> None:
         with steps(f"Hold {release.name} to its {SHA256SUMS}"):
             digests = checksums.check(release)
             statement = checksums.read(release, PROVENANCE)
-            if subjects(statement) != {k: v for k, v in digests.items() if k != PROVENANCE}:
+            del digests[PROVENANCE]
+            if subjects(statement) != digests:
                 raise ChecksumError(f"{PROVENANCE} in {release} speaks of other files")
         envelope = sign(statement, private_key, _passphrase)
         with replacing(output) as partial:
             partial.write_bytes(envelope)
-    except (ChecksumError, SignatureError) as error:
+    except ValueError as error:
         raise click.ClickException(f"{output} is not written, because {error}.") from None
     except OSError as error:
         raise click.ClickException(str(error)) from None

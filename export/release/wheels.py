@@ -41,7 +41,7 @@ def read_wheels(listing: Path, lock: Path) -> tuple[list[Wheel], list[str]]:
     """Reads the metadata of installed wheels.
 
     Args:
-        listing: What `wheels_of` in wheels.bzl writes: of each wheel its `METADATA` file and what it
+        listing: What `wheels_of` in wheels.bzl writes: each wheel's `METADATA` file and what it
             requires, and what the exporter imports itself.
         lock: What pip-compile writes with `--generate-hashes`.
 

@@ -2,46 +2,18 @@
 
 import base64
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
+from cryptography.hazmat.primitives.asymmetric import dsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from export.release import signing
 from export.release.signing import SignatureError
+from testing.export.release.keys import KINDS, write_keys
 
 STATEMENT = b'{"_type": "https://in-toto.io/Statement/v1"}'
-
-KINDS: dict[str, Callable[[], Any]] = {
-    "ed25519": ed25519.Ed25519PrivateKey.generate,
-    "ecdsa-p256": lambda: ec.generate_private_key(ec.SECP256R1()),
-    "rsa": lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048),
-}
-
-
-def write_keys(
-    folder: Path, key: Any, encryption: KeySerializationEncryption | None = None
-) -> tuple[Path, Path]:
-    """Writes both halves of a key as PEM."""
-    folder.mkdir(exist_ok=True)
-    private, public = folder / "private.pem", folder / "public.pem"
-    private.write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption())
-    )
-    public.write_bytes(
-        key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    )
-    return private, public
 
 
 def changed(envelope: bytes, **fields: Any) -> bytes:
