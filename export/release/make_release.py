@@ -56,10 +56,16 @@ def main(
     output: Path,
 ) -> None:
     """Makes a release."""
+    names = sorted(file.name for file in artifacts)
+    stems = {file.stem for file in artifacts}
+    if names != sorted(stem + suffix for stem in stems for suffix in (".json", ".pt")):
+        raise click.ClickException(
+            f"each artefact is one .pt and its .json, and these are {', '.join(names)}."
+        )
     pins = json.loads(pins_file.read_text())
     described = [
         artifact(file.with_suffix(".pt").name, json.loads(file.read_text()), pins)
-        for file in sorted(artifacts)
+        for file in sorted(artifacts, key=lambda file: file.name)
         if file.suffix == ".json"
     ]
     _check_weights(described, allow_untrained)

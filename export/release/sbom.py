@@ -67,8 +67,8 @@ def sbom(
         ValueError: It does not fit the schema of CycloneDX.
     """
     bom = Bom()
-    # No time, and the serial number of its content: the type allows neither to be missing.
-    bom.metadata.timestamp = None  # type: ignore[assignment]
+    # No time, and below a serial number of the content, in place of the clock's and a random one.
+    bom.metadata.timestamp = None
     bom.serial_number = uuid.UUID(int=0)
     release = Component(
         name=name, version=version, type=ComponentType.APPLICATION, bom_ref="release"

@@ -21,7 +21,7 @@ PASSPHRASE_VARIABLE = "CORRIDORKEY_KEY_PASSPHRASE"
 @click.option(
     "--key",
     "private_key",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     required=True,
     help="The private key, a PEM file: Ed25519, ECDSA on P-256, or RSA. The passphrase of an "
     f"encrypted one is taken from {PASSPHRASE_VARIABLE}, or asked for.",

@@ -4,32 +4,34 @@ _WheelsInfo = provider(
     "Wheels below a target.",
     fields = {
         "imported": "depset of the names of those it imports itself",
-        "wheels": "depset of struct(name, metadata, requires)",
+        "wheels": "depset of struct(metadata, requires)",
     },
 )
 
 def _wheels_aspect_impl(_target, ctx):
-    rule = ctx.rule
     below = [
         dep[_WheelsInfo]
         for attribute in ("binary", "deps")
-        for dep in getattr(rule.attr, attribute, None) or []
+        for dep in getattr(ctx.rule.attr, attribute, None) or []
         if _WheelsInfo in dep
     ]
     imported = depset(transitive = [info.imported for info in below])
     wheels = [info.wheels for info in below]
 
     # What pip.parse says of a wheel.
-    names = [tag.removeprefix("pypi_name=") for tag in rule.attr.tags if tag.startswith("pypi_name=")]
+    names = [
+        tag.removeprefix("pypi_name=")
+        for tag in ctx.rule.attr.tags
+        if tag.startswith("pypi_name=")
+    ]
     if not names:
         return _WheelsInfo(imported = imported, wheels = depset(transitive = wheels))
     metadata = [
         file
-        for file in rule.files.data
+        for file in ctx.rule.files.data
         if file.path.endswith(".dist-info/METADATA")
     ]
     wheel = struct(
-        name = names[0],
         metadata = metadata[0],
         requires = tuple(imported.to_list()),
     )

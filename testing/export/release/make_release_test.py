@@ -161,6 +161,19 @@ def test_two_artefacts_of_one_checkpoint_share_it(workshop: Workshop) -> None:
     ]
 
 
+@pytest.mark.parametrize("more", [[], ["other/CorridorKey.pt", "other/CorridorKey.json"]])
+def test_artefact_comes_once_and_with_its_manifest(more: list[str], workshop: Workshop) -> None:
+    workshop.artifact("CorridorKey", "CorridorKey_v1.0_Nuke", PUBLISHED)
+    workshop.artifacts = [x for x in workshop.artifacts if more or x.endswith(".pt")]
+    for name in more:
+        (workshop.folder / name).parent.mkdir(exist_ok=True)
+        (workshop.folder / name).touch()
+        workshop.artifacts.append(f"--artifact={workshop.folder / name}")
+    result = workshop.run()
+    assert result.exit_code != 0
+    assert "each artefact is one .pt and its .json" in result.output
+
+
 def test_untrained_weights_are_refused_unless_told(workshop: Workshop) -> None:
     workshop.artifact("CorridorKey", "CorridorKey_v1.0_Nuke", PUBLISHED)
     workshop.artifact("CorridorKey_512", "CorridorKey_untrained_512", "1" * 64)

@@ -129,7 +129,7 @@ def test_key_that_cannot_be_used_is_one_clear_error(
     if content is not None:
         private.write_bytes(content)
     result = sign(release, private)
-    assert result.exit_code == 1
+    assert result.exit_code != 0
     assert str(private) in result.output
     assert "Traceback" not in result.output
     assert result.exception is None or isinstance(result.exception, SystemExit)
