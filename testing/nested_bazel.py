@@ -28,6 +28,14 @@ Bazel = Callable[..., "subprocess.CompletedProcess[str]"]
 """Takes a command line; gives its result, with stdout and stderr together in `stdout`."""
 
 
+def command() -> list[str]:
+    """How Bazel is started, wherever it comes from."""
+    bazel = [os.environ.get("BAZEL_REAL") or shutil.which("bazel") or "bazel", "--nohome_rc"]
+    if _DEBIAN_BAZEL.exists():
+        bazel.append(f"--bazelrc={RUNFILES / 'tools/airgapped_root/bazelrc'}")
+    return bazel
+
+
 @contextlib.contextmanager
 def start(
     scratch: Path,
@@ -58,19 +66,11 @@ def start(
             workspace.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, workspace / name)
 
-    command = [
-        os.environ.get("BAZEL_REAL") or shutil.which("bazel") or "bazel",
-        f"--output_user_root={scratch / 'bazel'}",
-        "--max_idle_secs=60",
-        "--nohome_rc",
-        *startup,
-    ]
-    if _DEBIAN_BAZEL.exists():
-        command.append(f"--bazelrc={RUNFILES / 'tools/airgapped_root/bazelrc'}")
+    options = [f"--output_user_root={scratch / 'bazel'}", "--max_idle_secs=60", *startup]
 
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [*command, *arguments],
+            [*command(), *options, *arguments],
             cwd=workspace,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

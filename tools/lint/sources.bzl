@@ -6,6 +6,7 @@ _NOT_OURS = [
     "**/.hypothesis/**",
     "**/__pycache__/**",
     "MODULE.bazel.lock",
+    "airgap_kit",
     "user.bazelrc",
 ]
 
@@ -26,7 +27,7 @@ def sources(name = "sources", modules = {}):
     packages = ["**"]
     if not package:
         # At the top ** would follow Bazel's convenience links and walk .git.
-        entries = native.glob(["*"], exclude = ["bazel-*"], exclude_directories = 0)
+        entries = native.glob(["*"], exclude = ["airgap_kit", "bazel-*"], exclude_directories = 0)
         rooms = [entry + "/**" for entry in entries if entry[0] != "."]
         files = ["*", ".ci/**"] + rooms
         packages = ["*"] + rooms
@@ -36,7 +37,7 @@ def sources(name = "sources", modules = {}):
             "//{}:sources".format("/".join([package, below]).lstrip("/"))
             for below in native.subpackages(
                 include = packages,
-                exclude = ["bazel-*"] + [module + "/**" for module in modules],
+                exclude = ["airgap_kit", "bazel-*"] + [module + "/**" for module in modules],
                 allow_empty = True,
             )
         ],
