@@ -6,7 +6,6 @@ _NOT_OURS = [
     "**/.hypothesis/**",
     "**/__pycache__/**",
     "MODULE.bazel.lock",
-    "airgap_kit",
     "user.bazelrc",
 ]
 
@@ -26,7 +25,7 @@ def sources(name = "sources", modules = {}):
     files = ["**"]
     packages = ["**"]
     if not package:
-        # At the top ** would follow Bazel's convenience links and walk .git.
+        # At the top ** would follow Bazel's convenience links, walk .git and an air-gap kit.
         entries = native.glob(["*"], exclude = ["airgap_kit", "bazel-*"], exclude_directories = 0)
         rooms = [entry + "/**" for entry in entries if entry[0] != "."]
         files = ["*", ".ci/**"] + rooms
@@ -37,7 +36,7 @@ def sources(name = "sources", modules = {}):
             "//{}:sources".format("/".join([package, below]).lstrip("/"))
             for below in native.subpackages(
                 include = packages,
-                exclude = ["airgap_kit", "bazel-*"] + [module + "/**" for module in modules],
+                exclude = ["bazel-*"] + [module + "/**" for module in modules],
                 allow_empty = True,
             )
         ],
