@@ -24,16 +24,20 @@ def manifest(checkpoint: Checkpoint, checkpoint_file: Path, variant: Variant) ->
         "checkpoint": digest(checkpoint_file),
         "torch": torch.__version__.partition("+")[0],  # builds for CPU and for CUDA trace alike
         "timm": timm.__version__,
-        # Without the words for people: mending those should leave the file's bytes alone.
-        "knobs": [
-            {
-                "name": knob.name,
-                "kind": knob.kind.value,
-                "default": knob.default,
-                "minimum": knob.minimum,
-                "maximum": knob.maximum,
-                "labels": knob.labels,
-            }
-            for knob in KNOBS
-        ],
+        "knobs": knob_table(),
     }
+
+
+def knob_table() -> list[dict[str, Any]]:
+    """The knobs, without the words for people: mending those should leave a file as it is."""
+    return [
+        {
+            "name": knob.name,
+            "kind": knob.kind.value,
+            "default": knob.default,
+            "minimum": knob.minimum,
+            "maximum": knob.maximum,
+            "labels": knob.labels,
+        }
+        for knob in KNOBS
+    ]

@@ -35,11 +35,14 @@ class Validation:
         difference: From the eager network, with every knob at its default.
         difference_when_moved: From the eager network, with every knob moved.
         moved_by: By knob, how far it alone moved the output.
+        means: Of red, green, blue and matte, with every knob at its default: to tell at a glance
+            whether two files key alike.
     """
 
     difference: float
     difference_when_moved: float
     moved_by: dict[str, float]
+    means: list[float]
 
 
 def validate(
@@ -76,7 +79,8 @@ def validate(
     try:
         with step("Key it with the saved file"):
             saved = torch.jit.load(path)
-            difference = _difference(_key(saved, plate, frozenset()), expected[frozenset()])
+            key = _key(saved, plate, frozenset())
+            difference = _difference(key, expected[frozenset()])
         if difference > TOLERANCE:
             raise ValidationError(f"the output is {difference:.2g} off the eager network's")
         with step("Key it with the saved file and every knob moved"):
@@ -84,7 +88,7 @@ def validate(
     except RuntimeError as error:
         raise ValidationError(f"it does not run: {error}") from error
 
-    distances = {moved: _difference(output, key) for moved, key in expected.items()}
+    distances = {moved: _difference(output, other) for moved, other in expected.items()}
     obeyed = min(distances, key=lambda subset: distances[subset])
     if obeyed != every:
         raise ValidationError(
@@ -98,6 +102,7 @@ def validate(
         difference=difference,
         difference_when_moved=distances[every],
         moved_by={knob.name: distances[every - {knob.name}] for knob in KNOBS},
+        means=key.mean((0, 2, 3)).tolist(),
     )
 
 
