@@ -35,6 +35,8 @@ class Bazel:
         return subprocess.run(
             [*self._startup, *arguments],
             cwd=self._workspace,
+            # For a registry on loopback, even where all else goes by way of a proxy.
+            env={"no_proxy": "127.0.0.1"} | os.environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -41,6 +41,12 @@ common:airgap --registry=file:///%workspace%/airgap_kit/registry
     "suites. May be repeated.  [default: all]",
 )
 @click.option(
+    "--registry",
+    default="https://bcr.bazel.build",
+    show_default=True,
+    help="Where Bazel's modules come from; in the air-gapped root, which has them, from nowhere.",
+)
+@click.option(
     "--checkpoint",
     "checkpoints",
     multiple=True,
@@ -55,7 +61,11 @@ common:airgap --registry=file:///%workspace%/airgap_kit/registry
     help="Leave the weights out: the kit then builds with --config=untrained only.",
 )
 def main(
-    kit: Path | None, hubs: tuple[str, ...], checkpoints: tuple[str, ...], no_checkpoint: bool
+    kit: Path | None,
+    hubs: tuple[str, ...],
+    registry: str,
+    checkpoints: tuple[str, ...],
+    no_checkpoint: bool,
 ) -> None:
     """Gathers all that a build of this repository needs, for a machine with no network.
 
@@ -103,7 +113,7 @@ def main(
             used = (
                 []
                 if bazel_itself.in_root()
-                else modules.gather(fetching, workspace, kit / "registry", kit / "distdir")
+                else modules.gather(fetching, registry, kit / "registry", kit / "distdir")
             )
         gathered = wheels.gather(
             {hub: wheels.read_lock(locks[hub].read_text()) for hub in hubs}, kit / "wheels"

@@ -1,93 +1,109 @@
-"""Bazel modules, as a registry in a folder: what this build reads of the registries it is told of.
+"""Bazel modules, as a registry in a folder: what this build reads of the registry it is told of.
 
 In the air-gapped root there are none to gather: the modules are part of the root.
 """
 
 import base64
+import contextlib
+import http.server
 import json
 import shutil
-import tempfile
+import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-import click
-
-from export.manifest_file import digest
-from tools.airgap_kit import bazel as another_bazel
+from export.atomic import replacing
+from tools.airgap_kit import distdir
 from tools.airgap_kit.bazel import Bazel
 from tools.airgap_kit.errors import GapError
 
-_WHAT_RESOLUTION_READS = (".bazelrc", "MODULE.bazel", "user.bazelrc")
+
+class _Recorder(http.server.ThreadingHTTPServer):
+    """A registry on loopback that passes another one on and keeps all that it is asked for.
+
+    What it has it does not ask for again: a registry never changes the files of a version.
+
+    Attributes:
+        url: Where it listens.
+        upstream: URL of the other registry.
+        folder: Where the files are kept.
+        asked: Paths that were asked for and found.
+    """
+
+    def __init__(self, upstream: str, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.upstream = upstream.rstrip("/")
+        self.folder = folder
+        self.asked: set[str] = set()
 
 
-def gather(bazel: Bazel, workspace: Path, registry: Path, distdir: Path) -> list[str]:
-    """Makes a registry of every module that this workspace's build may read.
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: _Recorder
+
+    def do_GET(self) -> None:
+        path = self.server.folder / self.path.lstrip("/")
+        try:
+            if not path.exists():
+                with urllib.request.urlopen(self.server.upstream + self.path) as response:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    with replacing(path) as partial, partial.open("wb") as file:
+                        shutil.copyfileobj(response, file)
+        except urllib.error.HTTPError as error:
+            self.send_error(error.code)
+            return
+        except OSError as error:
+            self.send_error(502, str(error))
+            return
+        self.server.asked.add(self.path)
+        self.send_response(200)
+        self.send_header("Content-Length", str(path.stat().st_size))
+        self.end_headers()
+        self.wfile.write(path.read_bytes())
+
+    def log_message(self, *_: object) -> None:
+        """Keeps quiet: Bazel says what went wrong."""
+
+
+@contextlib.contextmanager
+def _recording(upstream: str, folder: Path) -> Iterator[_Recorder]:
+    with _Recorder(upstream, folder) as recorder:
+        threading.Thread(target=recorder.serve_forever, daemon=True).start()
+        yield recorder
+        recorder.shutdown()
+
+
+def gather(bazel: Bazel, upstream: str, registry: Path, archives: Path) -> list[str]:
+    """Makes a registry of every module that the workspace's MODULE.bazel leads to.
 
     Args:
-        bazel: Fetches the modules.
-        workspace: Its MODULE.bazel says which.
+        bazel: Resolves and fetches them, in that workspace.
+        upstream: URL of the registry that has them.
         registry: Folder for `--registry`.
-        distdir: Folder for `--distdir`: what the modules' addresses lead to.
+        archives: Folder for `--distdir`: what the modules' addresses lead to.
 
     Returns:
-        `NAME@VERSION` of those that are used.
+        `NAME@VERSION` of each that is used.
 
     Raises:
         GapError: A module cannot be had.
     """
     modules = []
-    for source in _gather_metadata(workspace, registry):
-        name, version = source.parent.parent.name, source.parent.name
-        modules.append(f"{name}@{version}")
-        files = dict(_files(source, distdir))
-        if any(not path.exists() or digest(path)["sha256"] != files[path] for path in files):
-            click.echo(f"fetching module {name} {version}")
-            words = bazel.fetch(f"@@{name}~")
-            for path, sha256 in files.items():
-                if not bazel.take(sha256, path):
-                    raise GapError(
-                        f"module {name} {version} cannot be had. Bazel's own words:\n{words}"
-                    )
+    with _recording(upstream, registry) as recorder:
+        flag = f"--registry={recorder.url}"
+        words = bazel.fetch("@@bazel_tools", flag)
+        sources = sorted(path for path in recorder.asked if path.endswith("/source.json"))
+        if not sources:
+            raise GapError(f"modules cannot be had from {upstream}. Bazel's own words:\n{words}")
+        for path in sources:
+            _, _, name, version, _ = path.split("/")
+            source = json.loads((registry / path.lstrip("/")).read_text())
+            if "url" not in source:
+                raise GapError(f"module {name} {version} is no archive in {upstream}")
+            sha256 = base64.b64decode(source["integrity"].removeprefix("sha256-")).hex()
+            # Patches and the like come from the registry itself, and are kept as they pass.
+            distdir.gather(bazel, archives, f"@@{name}~", {source["url"]: sha256}, [flag])
+            modules.append(f"{name}@{version}")
     return modules
-
-
-def _gather_metadata(workspace: Path, registry: Path) -> list[Path]:
-    """Writes what resolution reads, as a lock file tells; returns the used modules' source.json."""
-    with tempfile.TemporaryDirectory(prefix="airgap-kit-") as name:
-        copy = Path(name)
-        for file in _WHAT_RESOLUTION_READS:
-            if (workspace / file).exists():
-                shutil.copyfile(workspace / file, copy / file)
-        with another_bazel.start(copy) as bazel:
-            words = bazel.fetch("@@bazel_tools", "--lockfile_mode=update")
-            lock = copy / "MODULE.bazel.lock"
-            if not lock.exists():
-                raise GapError(f"the modules cannot be resolved. Bazel's own words:\n{words}")
-            hashes: dict[str, str | None] = json.loads(lock.read_text())["registryFileHashes"]
-            sources = []
-            for url, sha256 in sorted(hashes.items()):
-                _, found, path = url.partition("/modules/")
-                if sha256 and found:
-                    if not bazel.take(sha256, registry / "modules" / path):
-                        raise GapError(f"{url} cannot be had. Bazel's own words:\n{words}")
-                    if path.endswith("/source.json"):
-                        sources.append(registry / "modules" / path)
-    return sources
-
-
-def _files(source: Path, distdir: Path) -> Iterator[tuple[Path, str]]:
-    """Path and SHA-256 of what a source.json names: the archive, patches, files laid over it."""
-    content = json.loads(source.read_text())
-    if "url" not in content:
-        raise GapError(
-            f"{source.parent.parent.name} is not an archive in its registry: it is left to you"
-        )
-    yield distdir / PurePosixPath(content["url"]).name, _sha256(content["integrity"])
-    for folder in ("patches", "overlay"):
-        for file, integrity in content.get(folder, {}).items():
-            yield source.parent / folder / file, _sha256(integrity)
-
-
-def _sha256(integrity: str) -> str:
-    """The digest, in hexadecimal, of a Subresource Integrity value."""
-    return base64.b64decode(integrity.removeprefix("sha256-")).hex()
