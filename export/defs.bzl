@@ -16,7 +16,7 @@ runtime_flag = rule(
 def corridorkey_artifact(
         name,
         out,
-        checkpoint = "//export:checkpoint",
+        checkpoint = Label("//export:checkpoint"),
         resolution = 2048,
         precision = "float32",
         runtime = "$(RUNTIME)",
@@ -37,13 +37,16 @@ def corridorkey_artifact(
       visibility: as for any target.
     """
     manifest = out.removesuffix(".pt") + ".json"
+
+    # A Label is looked up from this file, so the macro means the same in a module that depends on this.
+    exporter = Label("//export:export_torchscript")
     native.genrule(
         name = name,
         srcs = [checkpoint],
         outs = [out, manifest],
         # Validation costs minutes at 2048, and would cost them in every build: it is a test.
         cmd = " ".join([
-            "$(execpath //export:export_torchscript)",
+            "$(execpath {})".format(exporter),
             "--checkpoint=$(execpath {})".format(checkpoint),
             "--output=$(execpath {})".format(out),
             "--manifest=$(execpath {})".format(manifest),
@@ -54,7 +57,7 @@ def corridorkey_artifact(
         ]),
         message = "Exporting",
         tags = tags,
-        toolchains = ["//export:runtime"],
-        tools = ["//export:export_torchscript"],
+        toolchains = [Label("//export:runtime")],
+        tools = [exporter],
         visibility = visibility,
     )

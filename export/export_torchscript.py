@@ -11,7 +11,8 @@ import click
 
 from export import archive
 from export.atomic import replacing
-from export.manifest import NAME_IN_ARCHIVE, digest, manifest, to_json
+from export.manifest import manifest
+from export.manifest_file import NAME_IN_ARCHIVE, digest, to_json
 from export.operators import GraphError, check_graph, operators
 from export.runtimes import RUNTIMES
 from export.steps import Steps

@@ -35,11 +35,14 @@ class Validation:
         difference: From the eager network, with every knob at its default.
         difference_when_moved: From the eager network, with every knob moved.
         moved_by: By knob, how far it alone moved the output.
+        means: Of red, green, blue and matte, with every knob at its default: to tell at a glance
+            whether two files key alike.
     """
 
     difference: float
     difference_when_moved: float
     moved_by: dict[str, float]
+    means: list[float]
 
 
 def validate(
@@ -78,7 +81,8 @@ def validate(
     try:
         with step("Key it with the saved file"):
             saved = torch.jit.load(path)
-            difference = _difference(_key(saved, plate, frozenset()), at_defaults)
+            key = _key(saved, plate, frozenset())
+            difference = _difference(key, at_defaults)
         if difference > TOLERANCE:
             raise ValidationError(f"the output is {difference:.2g} off the eager network's")
         with step("Key it with the saved file and every knob moved"):
@@ -102,7 +106,7 @@ def validate(
                 f"with knobs moved, the output is {difference_when_moved:.2g} off the eager "
                 "network's"
             )
-    return Validation(difference, difference_when_moved, moved_by)
+    return Validation(difference, difference_when_moved, moved_by, key.mean((0, 2, 3)).tolist())
 
 
 def _remembering(method: Callable[..., Any]) -> Callable[..., Any]:

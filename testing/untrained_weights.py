@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from testing import golden_data
-from wrapper.checkpoint import UNTRAINED_MODEL_ID
+from wrapper.model_ids import UNTRAINED_MODEL_ID
 
 
 def untrained_state_dict(resolution: int) -> dict[str, Tensor]:

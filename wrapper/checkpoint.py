@@ -1,7 +1,4 @@
-"""A checkpoint file → a complete, verified state dict, or one clear error.
-
-Home of the Model Ids, because the checkpoint decides which one applies.
-"""
+"""A checkpoint file → a complete, verified state dict, or one clear error."""
 
 import dataclasses
 import math
@@ -16,16 +13,8 @@ import safetensors
 import torch
 from torch import Tensor
 
+from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, UNTRAINED_MODEL_ID
 from wrapper.network import CorridorKeyTransformer
-
-MODEL_ID = "CorridorKey_v1.0_Nuke"
-"""What a file made from the published green-screen weights calls itself."""
-
-BLUE_MODEL_ID = "CorridorKeyBlue_1.0_Nuke"
-"""What a file made from the published blue-screen weights calls itself."""
-
-UNTRAINED_MODEL_ID = "CorridorKey_untrained"
-"""What a file made from stand-in weights calls itself, and what their metadata says."""
 
 _POS_EMBED = "encoder.model.pos_embed"
 _PROBLEMS_SHOWN = 5

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from export.nuke.model import CHANNELS, KIT_NUKE, MODEL_ID, NAME, OUTPUT_SCALE
+from export.nuke.model import CHANNELS, KIT_NUKE, NAME, OUTPUT_SCALE
 from export.nuke.script import Node, UserKnob, script
 from export.nuke.user_knobs import user_knob
 from wrapper.knobs import Knob
+from wrapper.model_ids import MODEL_ID
 
 
 def nodes(knobs: Sequence[Knob]) -> list[Node]:

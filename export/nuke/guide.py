@@ -7,9 +7,10 @@ import jinja2
 
 from export.nuke import comp_template, exr_passes, gizmo
 from export.nuke.diagram import svg
-from export.nuke.model import CHANNELS, MODEL_ID, NAME, OLDEST_NUKE, OUTPUT_SCALE
+from export.nuke.model import CHANNELS, NAME, OLDEST_NUKE, OUTPUT_SCALE
 from export.nuke.user_knobs import set_by_templates, value
 from wrapper.knobs import Knob
+from wrapper.model_ids import MODEL_ID
 
 _TEMPLATE = Path(__file__).parent / "guide.html.jinja"
 

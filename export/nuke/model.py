@@ -1,10 +1,9 @@
 """What Nuke must know of a CorridorKey.pt, its knobs aside. Imports no torch.
 
-`testing/export/nuke/contract_test.py` holds it to the wrapper and to `export.runtimes`.
+`testing/export/nuke/contract_test.py` holds it to `export.runtimes`.
 """
 
 NAME = "CorridorKey"
-MODEL_ID = "CorridorKey_v1.0_Nuke"
 CHANNELS = ("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha")
 """In: plate and hint. Out: straight sRGB foreground and linear matte."""
 OUTPUT_SCALE = 1

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from export.pictures.compositing import Floats
-from wrapper.checkpoint import UNTRAINED_MODEL_ID
 from wrapper.knobs import KNOBS, KnobKind
+from wrapper.model_ids import UNTRAINED_MODEL_ID
 
 
 class ModelError(ValueError):

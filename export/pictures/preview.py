@@ -13,7 +13,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from export.manifest import digest
+from export.manifest_file import digest
 from export.pictures.frame_sequence import FrameSequence, SequenceError, frame_sequence
 from export.pictures.hint import HintChannel, HintError, hint_for, usual_channel
 from export.pictures.keyed_files import is_written, read_settings, write_key

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from export.atomic import replacing
-from export.manifest import NAME_IN_ARCHIVE, digest
+from export.manifest_file import NAME_IN_ARCHIVE, digest
 from export.pictures.compositing import Floats, linear_to_srgb, over, premultiply, srgb_to_linear
 from export.pictures.keyer import Keyed, Keyer, ModelError
 from export.pictures.matting_errors import MattingErrors, matting_errors, mean_errors

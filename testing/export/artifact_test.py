@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from export import manifest
-from export.manifest import NAME_IN_ARCHIVE
+from export.manifest_file import NAME_IN_ARCHIVE, digest
+from export.meta_device import run_on_meta
 from export.operators import check_graph, operators
 from export.plate import green_screen_plate
 from export.steps import Steps
 from export.tracing import eager_wrapper
 from export.validation import validate
 from export.variant import Variant
-from testing.meta_device import run_on_meta
-from wrapper.checkpoint import UNTRAINED_MODEL_ID, load_checkpoint
+from wrapper.checkpoint import load_checkpoint
+from wrapper.model_ids import UNTRAINED_MODEL_ID
 
 ARTIFACT = Path(os.environ["ARTIFACT"])
 CHECKPOINT = Path(os.environ["CHECKPOINT"])
@@ -43,7 +43,7 @@ def test_artefact_is_the_one_in_its_manifest_and_says_it_is_untrained() -> None:
     inside = {NAME_IN_ARCHIVE: ""}
     module = torch.jit.load(ARTIFACT, _extra_files=inside)
     outside = dict(MANIFEST)
-    assert outside.pop("torchscript") == manifest.digest(ARTIFACT)
+    assert outside.pop("torchscript") == digest(ARTIFACT)
     assert outside.pop("operators") == operators(ARTIFACT)
     assert json.loads(inside[NAME_IN_ARCHIVE]) == outside
     assert module.model_id == MANIFEST["model_id"] == VARIANT.model_id(UNTRAINED_MODEL_ID)

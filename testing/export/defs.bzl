@@ -20,6 +20,7 @@ def corridorkey_artifact_test(name, checkpoint, size, resolution = 256, **varian
         out = artifact,
         checkpoint = checkpoint,
         resolution = resolution,
+        visibility = ["//testing:__subpackages__"],
         **variant
     )
     pytest_test(
@@ -45,6 +46,6 @@ def corridorkey_artifact_test(name, checkpoint, size, resolution = 256, **varian
         torch = True,
         deps = [
             "//export:export_torchscript",
-            "//testing:meta_device",
+            "//export:meta_device",
         ],
     )

@@ -17,11 +17,11 @@ from click.testing import CliRunner, Result
 
 from export import validation
 from export.export_torchscript import main
-from export.manifest import NAME_IN_ARCHIVE
+from export.manifest_file import NAME_IN_ARCHIVE
 from export.operators import operators
 from testing.untrained_weights import write_untrained_checkpoint
-from wrapper.checkpoint import UNTRAINED_MODEL_ID
 from wrapper.knobs import KNOBS
+from wrapper.model_ids import UNTRAINED_MODEL_ID
 
 STEPS = ["Load the checkpoint", "Trace the network", "Save the file", "Check its operators"]
 MODEL_ID = f"{UNTRAINED_MODEL_ID}_256"

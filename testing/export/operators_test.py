@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from export.meta_device import run_on_meta
 from export.operators import GraphError, check_graph, operators
 from export.runtimes import RUNTIMES
 from export.tracing import to_torchscript
-from testing.meta_device import run_on_meta
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 

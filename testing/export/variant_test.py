@@ -1,7 +1,7 @@
 import pytest
 
 from export.variant import Variant
-from wrapper.checkpoint import BLUE_MODEL_ID, MODEL_ID, UNTRAINED_MODEL_ID
+from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, UNTRAINED_MODEL_ID
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,12 @@ import pytest
 from testing.third_party import lock_file
 
 _PYTHON = Path("third_party/python")
-_HUBS = ("requirements", "requirements_torch_1_13_1", "requirements_torch_2_1_1")
+_HUBS = (
+    "requirements",
+    "requirements_buildgrid",
+    "requirements_torch_1_13_1",
+    "requirements_torch_2_1_1",
+)
 
 _GOOD_IN = """\
 # Why.

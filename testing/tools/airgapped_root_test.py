@@ -5,8 +5,10 @@ are real.
 """
 
 import functools
+import hashlib
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 from typing import Any
@@ -265,6 +267,54 @@ def test_a_failed_installation_leaves_the_packages_only(machine: Machine) -> Non
 def test_no_apt(machine: Machine) -> None:
     (machine.commands / "apt-get").unlink()
     _assert_given_up(machine, _launch(machine), "not a Debian-family machine (no apt-get)")
+
+
+def _pack_kit(machine: Machine) -> pathlib.Path:
+    """Makes a root, packs it into a kit as tools/airgap_kit does, and takes it away again."""
+    _launch(machine)
+    (root,) = _roots(machine)
+    kit = machine.workspace / "airgap_kit"
+    kit.mkdir()
+    archive = shutil.make_archive(str(kit / root.name), "gztar", root)
+    digest = hashlib.sha256(pathlib.Path(archive).read_bytes()).hexdigest()
+    (kit / "SHA256SUMS").write_text(f"{digest}  {root.name}.tar.gz\n")
+    shutil.rmtree(root)
+    machine.log.write_text("")
+    return pathlib.Path(archive)
+
+
+def test_taken_from_a_kit_without_debian(machine: Machine) -> None:
+    archive = _pack_kit(machine)
+    for name in ("apt-get", "mmdebstrap", "newuidmap", "sudo"):
+        (machine.commands / name).unlink()
+    result = _launch(machine)
+    assert result.returncode == 37
+    assert f"taking it from {machine.workspace}" in result.stderr
+    _assert_made(machine)
+    assert archive.name == f"{_roots(machine)[0].name}.tar.gz"
+
+
+def test_a_damaged_root_in_a_kit(machine: Machine) -> None:
+    archive = _pack_kit(machine)
+    archive.write_bytes(archive.read_bytes()[:-1])
+    _assert_given_up(machine, _launch(machine), f"{archive.name} is damaged")
+    assert not machine.calls("mmdebstrap")
+
+
+def test_a_kit_of_another_version(machine: Machine) -> None:
+    archive = _pack_kit(machine)
+    archive.rename(archive.with_name("airgapped-root-0123456789abcdef.tar.gz"))
+    result = _launch(machine)
+    assert "which has another version's root or none" in result.stderr
+    assert machine.calls("mmdebstrap")
+    _assert_made(machine)
+
+
+def test_no_bubblewrap_and_no_apt_beside_a_kit(machine: Machine) -> None:
+    _pack_kit(machine)
+    for name in ("apt-get", "bwrap"):
+        (machine.commands / name).unlink()
+    _assert_given_up(machine, _launch(machine), "lacks bubblewrap, and has no apt-get")
 
 
 def test_no_home(machine: Machine) -> None:

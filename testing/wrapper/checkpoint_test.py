@@ -8,13 +8,8 @@ import torch
 from torch import Tensor
 
 from testing import golden_data, untrained_weights
-from wrapper.checkpoint import (
-    BLUE_MODEL_ID,
-    MODEL_ID,
-    UNTRAINED_MODEL_ID,
-    CheckpointError,
-    load_checkpoint,
-)
+from wrapper.checkpoint import CheckpointError, load_checkpoint
+from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, UNTRAINED_MODEL_ID
 from wrapper.network import CorridorKeyTransformer
 
 POS_EMBED = "encoder.model.pos_embed"

@@ -9,7 +9,7 @@ import torch
 
 from testing.untrained_weights import untrained_state_dict
 from wrapper.attention import Attention
-from wrapper.checkpoint import UNTRAINED_MODEL_ID
+from wrapper.model_ids import UNTRAINED_MODEL_ID
 from wrapper.network import CorridorKeyTransformer
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 

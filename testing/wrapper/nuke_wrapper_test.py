@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from export.meta_device import run_on_meta
 from testing import golden_data
-from testing.meta_device import run_on_meta
 from testing.wrapper.conftest import in_both_attentions
-from wrapper.checkpoint import UNTRAINED_MODEL_ID
 from wrapper.color import despill, linear_to_srgb
 from wrapper.knobs import KNOBS, Knob
+from wrapper.model_ids import UNTRAINED_MODEL_ID
 from wrapper.network import CorridorKeyTransformer
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 

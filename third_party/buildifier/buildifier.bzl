@@ -17,6 +17,12 @@ _SHA256 = {
     "buildifier-windows-amd64.exe": "802104da0bcda0424a397ac5be0004c372665a70289a6d5146e652ee497c0dc6",
 }
 
+# What may be downloaded, one for each platform: SHA-256 by URL.
+DOWNLOADS = {
+    _URL.format(version = _VERSION, binary = binary): sha256
+    for binary, sha256 in _SHA256.items()
+}
+
 _BUILD = """\
 # The binary: as data of what runs it.
 exports_files(

@@ -11,7 +11,7 @@ _BLUE = struct(
     revision = "51e6ccaa4b703f54be20a72ac2c37784fb9ba1cd",
 )
 
-_CHECKPOINTS = {
+CHECKPOINTS = {
     "corridorkey_blue": struct(
         hub = _BLUE,
         file = "CorridorKeyBlue_1.0.safetensors",
@@ -30,7 +30,7 @@ _CHECKPOINTS = {
 }
 
 def _checkpoints_impl(_module_ctx):
-    for name, pin in _CHECKPOINTS.items():
+    for name, pin in CHECKPOINTS.items():
         checkpoint_repository(
             name = name,
             checkpoint = name,

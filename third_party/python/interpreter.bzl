@@ -3,6 +3,10 @@
 By default a python-build-standalone release, pinned by digest.
 `--repo_env=CORRIDORKEY_PYTHON=/path/to/python3.11` puts an installed interpreter in its place; that
 is how the air-gapped root brings its own.
+
+`--repo_env=CORRIDORKEY_AIRGAP_KIT=folder`, as tools/airgap_kit/airgap.bazelrc says, puts a link to
+the wheels of that kit beside the interpreter. pip runs in the folder of another repository, so from
+there one relative path leads to them wherever the kit and the clone are.
 """
 
 _VERSION = "3.11"
@@ -15,6 +19,12 @@ _SHA256 = {
     "x86_64-apple-darwin": "317055d80e553764feeaef432d833dd8385c14b83465a8b3fa7c2b7819cba681",
     "x86_64-pc-windows-msvc": "8e69ecf1d9fc194e029aafa608d483bf24ccaa8f56d456d7009f20462d62ad23",
     "x86_64-unknown-linux-gnu": "8b14030dd3af9ea7f7c51b4c90feb04afd8a8f45435727e67b875270bd08f3bc",
+}
+
+# What may be downloaded, one for each platform: SHA-256 by URL.
+DOWNLOADS = {
+    _URL.format(release = _RELEASE, triple = triple): sha256
+    for triple, sha256 in _SHA256.items()
 }
 
 _BUILD = """\
@@ -45,7 +55,7 @@ toolchain(
 _INSTALLED = 'interpreter_path = "{}"'
 _DOWNLOADED = """files = glob(
         ["**"],
-        exclude = ["**/* *", "**/__pycache__/**", "share/**"],
+        exclude = ["**/* *", "**/__pycache__/**", "share/**", "wheels/**"],
     ),
     interpreter = "{}\""""
 
@@ -88,6 +98,9 @@ def _python_repository_impl(rctx):
         executable = "python.exe" if "windows" in triple else "bin/python" + _VERSION
         rctx.symlink(executable, "python")
         interpreter = _DOWNLOADED.format(executable)
+    kit = rctx.getenv("CORRIDORKEY_AIRGAP_KIT")
+    if kit:
+        rctx.symlink(rctx.workspace_root.get_child(kit, "wheels"), "wheels")
     rctx.file("BUILD.bazel", _BUILD.format(interpreter = interpreter))
 
 _python_repository = repository_rule(

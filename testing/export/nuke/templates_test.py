@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from export.nuke.model import CHANNELS, MODEL_ID
+from export.nuke.model import CHANNELS
 from export.nuke.user_knobs import SET_BY_TEMPLATES
 from testing.export.nuke import documented
 from testing.export.nuke.conftest import GIZMO, SCRIPTS
 from testing.export.nuke.nuke_script import ReadNode, ReadScript
 from wrapper.knobs import KNOBS, Knob, KnobKind
+from wrapper.model_ids import MODEL_ID
 
 KEYING = (GIZMO, "comp_template.nk", "exr_passes.nk")
 ENDS = {"CatFileCreator", "Gizmo", "Output", "Viewer", "Write"}

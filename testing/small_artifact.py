@@ -1,0 +1,72 @@
+"""A .pt of 20 kB with all that verify looks for: a real one, around a network of three layers."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from export import archive
+from export.canonical import FOLDER, canonicalise
+from export.manifest import manifest
+from export.manifest_file import NAME_IN_ARCHIVE, digest, to_json
+from export.operators import operators
+from export.tracing import to_torchscript
+from export.variant import Variant
+from wrapper.checkpoint import Checkpoint
+from wrapper.model_ids import UNTRAINED_MODEL_ID
+from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
+
+VARIANT = Variant(resolution=256)
+MODEL_ID = VARIANT.model_id(UNTRAINED_MODEL_ID)
+CODE = f"{FOLDER}/code/__torch__/wrapper/nuke_wrapper.py"
+"""The record with the wrapper's code."""
+
+
+class SmallNetwork(nn.Module):
+    """Stands in for the network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alpha = nn.Conv2d(4, 1, 3, padding=1)
+        self.fg = nn.Conv2d(4, 3, 3, padding=1)
+        self.delta = nn.Conv2d(7, 4, 3, padding=1)
+        self.requires_grad_(False)
+
+    def coarse_logits(self, rgb_hint: Tensor) -> tuple[Tensor, Tensor]:
+        """As CorridorKeyTransformer's."""
+        return self.alpha(rgb_hint), self.fg(rgb_hint)
+
+    def delta_logits(self, rgb: Tensor, coarse_alpha: Tensor, coarse_fg: Tensor) -> Tensor:
+        """As CorridorKeyTransformer's."""
+        return self.delta(torch.cat([rgb, coarse_alpha, coarse_fg], 1))
+
+
+def write_small_artifact(path: Path) -> None:
+    """Writes the .pt and, beside it, its manifest."""
+    torch.manual_seed(0)
+    network: Any = SmallNetwork()
+    module = to_torchscript(CorridorKeyNukeWrapper(network, VARIANT.resolution, MODEL_ID))
+    path.write_bytes(b"")  # stands in for the checkpoint
+    checkpoint = Checkpoint(
+        network.state_dict(), VARIANT.resolution, VARIANT.resolution, UNTRAINED_MODEL_ID, 6, 515
+    )
+    facts = manifest(checkpoint, path, VARIANT)
+    archive.save(module, path, {NAME_IN_ARCHIVE: to_json(facts)})
+    facts |= {"torchscript": digest(path), "operators": operators(path)}
+    path.with_suffix(".json").write_text(to_json(facts))
+
+
+def rewrite(path: Path, record: str, old: bytes, new: bytes) -> None:
+    """Replaces bytes in one record of a .pt, which stays canonical."""
+    with zipfile.ZipFile(path) as source:
+        records = {name: source.read(name) for name in source.namelist()}
+    assert old in records[record]
+    records[record] = records[record].replace(old, new)
+    raw = path.with_suffix(".raw")
+    with zipfile.ZipFile(raw, "w") as target:
+        for name, content in records.items():
+            target.writestr(name, content)
+    canonicalise(raw, path)
+    raw.unlink()

@@ -1,0 +1,235 @@
+"""What the air-gap kit gathers, and that a Bazel builds from it and from nothing else.
+
+The kit is of one small wheel and one small checkpoint; Bazel, pip and the digests are real, and a
+test has no network.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from testing import nested_bazel
+from testing.third_party import tiny_wheel
+from tools.airgap_kit import bazel as another_bazel
+from tools.airgap_kit import bazel_itself, distdir, inventory, wheels
+from tools.airgap_kit.errors import GapError
+
+_WHEEL = tiny_wheel.make_wheel()
+_WEIGHTS = bytes(range(256)) * 64
+_CHECKPOINT = "CorridorKey_v1.0.safetensors"
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+_PIN = wheels.Pin("corridorkey-probe==1.0", frozenset([_sha256(_WHEEL), 64 * "0"]))
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the wheel, as all that pip knows of."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    (folder / tiny_wheel.NAME).write_bytes(_WHEEL)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+def test_a_lock_is_read() -> None:
+    lock = (
+        f"a-b==1.0 \\\n    --hash=sha256:{64 * 'a'} \\\n    --hash=sha256:{64 * 'b'}\n    # via c\n"
+    )
+    assert wheels.read_lock(f"{lock}\n# A remark:\nd==2 \\\n    --hash=sha256:{64 * 'd'}\n") == [
+        wheels.Pin("a-b==1.0", frozenset([64 * "a", 64 * "b"])),
+        wheels.Pin("d==2", frozenset([64 * "d"])),
+    ]
+
+
+def test_wheels_are_downloaded_once(index: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        found = wheels.gather({"one": [_PIN], "two": [_PIN]}, tmp_path / "kit")
+        assert found == {"one": [tiny_wheel.NAME], "two": [tiny_wheel.NAME]}
+        assert [path.name for path in (tmp_path / "kit").iterdir()] == [tiny_wheel.NAME]
+        (index / tiny_wheel.NAME).unlink(missing_ok=True)
+
+
+@pytest.mark.usefixtures("index")
+def test_a_damaged_wheel_is_downloaded_again_and_another_goes(tmp_path: Path) -> None:
+    kit = tmp_path / "kit"
+    kit.mkdir()
+    (kit / tiny_wheel.NAME).write_bytes(_WHEEL[:-1])
+    (kit / "other-1.0-py3-none-any.whl").touch()
+    wheels.gather({"one": [_PIN]}, kit)
+    assert {path.name: path.read_bytes() for path in kit.iterdir()} == {tiny_wheel.NAME: _WHEEL}
+
+
+@pytest.mark.usefixtures("index")
+def test_a_wheel_for_another_platform_is_none(tmp_path: Path) -> None:
+    kit = tmp_path / "kit"
+    kit.mkdir()
+    (kit / "corridorkey_probe-1.0-py3-none-win_amd64.whl").write_bytes(_WHEEL)
+    assert wheels.gather({"one": [_PIN]}, kit) == {"one": [tiny_wheel.NAME]}
+
+
+@pytest.mark.parametrize("content", [None, _WHEEL + b"x"], ids=["missing", "changed"])
+def test_a_wheel_that_cannot_be_had_is_named(
+    index: Path, tmp_path: Path, content: bytes | None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (index / tiny_wheel.NAME).unlink()
+    if content:
+        (index / tiny_wheel.NAME).write_bytes(content)
+    with pytest.raises(GapError, match=r"could not download corridorkey-probe==1"):
+        wheels.gather({"one": [_PIN]}, tmp_path / "kit")
+    assert ("DO NOT MATCH THE HASHES" in capfd.readouterr().err) == bool(content)
+    assert list((tmp_path / "kit").iterdir()) == []
+
+
+def test_the_list_is_one_that_sha256sum_accepts(tmp_path: Path) -> None:
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels/a b.whl").write_bytes(_WHEEL)
+    manifest = inventory.write(tmp_path, {"left_out": ["@corridorkey_blue"]})
+    assert manifest["files"] == {
+        "wheels/a b.whl": {"sha256": _sha256(_WHEEL), "bytes": len(_WHEEL)}
+    }
+    assert inventory.read(tmp_path).keys() == {"manifest.json", "wheels/a b.whl"}
+    check = ("sha256sum", "--check", "--strict", "SHA256SUMS")
+    assert subprocess.run(check, cwd=tmp_path, check=False).returncode == 0
+    (tmp_path / "wheels/a b.whl").write_bytes(_WHEEL[:-1] + b"x")
+    assert subprocess.run(check, cwd=tmp_path, check=False).returncode != 0
+
+
+def test_the_root_is_packed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "airgapped-root-0123"
+    (root / "usr/bin").mkdir(parents=True)
+    (root / "usr/bin/bazel").write_text("Bazel")
+    (root / "etc").mkdir()
+    monkeypatch.setenv("CORRIDORKEY_AIRGAPPED_ROOT", str(root))
+    kit = tmp_path / "kit"
+    kit.mkdir()
+    (kit / "airgapped-root-old.tar.gz").touch()
+
+    name = bazel_itself.gather(kit, {})
+    assert [path.name for path in kit.iterdir()] == [name]
+    shutil.unpack_archive(kit / name, tmp_path / "unpacked")
+    assert (tmp_path / "unpacked/usr/bin/bazel").read_text() == "Bazel"
+
+    made = (kit / name).stat().st_mtime_ns
+    bazel_itself.gather(kit, {name: _sha256((kit / name).read_bytes())})
+    assert (kit / name).stat().st_mtime_ns == made
+    bazel_itself.gather(kit, {name: 64 * "0"})
+    assert (kit / name).stat().st_mtime_ns != made
+
+
+def test_outside_of_the_root_the_binary_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CORRIDORKEY_AIRGAPPED_ROOT", raising=False)
+    monkeypatch.delenv("CORRIDORKEY_BAZEL", raising=False)
+    binary = tmp_path / "bazel-7.7.1"
+    binary.write_text("#!/bin/sh\n")
+    binary.chmod(0o755)
+    monkeypatch.setenv("BAZEL_REAL", str(binary))
+    assert bazel_itself.gather(tmp_path, {}) == "bazel"
+    assert (tmp_path / "bazel").read_text() == "#!/bin/sh\n"
+    assert os.access(tmp_path / "bazel", os.X_OK)
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("nested")
+
+
+@pytest.fixture(scope="module")
+def bazel(scratch: Path) -> Iterator[nested_bazel.Bazel]:
+    """A Bazel whose one wheel is the small one, and whose green checkpoint is _WEIGHTS."""
+    with nested_bazel.start(scratch) as run:
+        tiny_wheel.write_lock(scratch, _WHEEL)
+        pins = scratch / "workspace/third_party/checkpoints/checkpoints.bzl"
+        pins.chmod(0o644)
+        published = "74d614f7d92fc559a118c30a7deadedc3cacd8ef83dcb85a030d0bed7af8b20b"
+        pins.write_text(pins.read_text().replace(published, _sha256(_WEIGHTS)))
+        yield run
+
+
+@pytest.fixture
+def kit(bazel: nested_bazel.Bazel, scratch: Path, tmp_path: Path) -> Iterator[Path]:
+    """A kit in a folder of its own, with a link to it in the workspace; and an empty cache."""
+    folder = tmp_path / "kit"
+    (folder / "wheels").mkdir(parents=True)
+    (folder / "wheels" / tiny_wheel.NAME).write_bytes(_WHEEL)
+    (folder / "distdir").mkdir()
+    (folder / "distdir" / _CHECKPOINT).write_bytes(_WEIGHTS)
+    shutil.copy(nested_bazel.RUNFILES / "tools/airgap_kit/airgap.bazelrc", folder)
+    link = scratch / "workspace/airgap_kit"
+    link.symlink_to(folder)
+    bazel("clean", "--expunge")
+    yield folder
+    link.unlink()
+
+
+_FETCH_CHECKPOINT = ("query", "@corridorkey_green//:all", "--repository_cache=")
+
+
+@pytest.mark.usefixtures("kit")
+def test_a_wheel_comes_from_the_kit(bazel: nested_bazel.Bazel) -> None:
+    result = bazel(*tiny_wheel.FETCH, *tiny_wheel.bootstrap_wheels(), "--config=airgap")
+    assert result.returncode == 0, result.stdout
+    assert "corridorkey_probe.py" in result.stdout
+
+
+def test_a_changed_wheel_in_the_kit_is_refused(bazel: nested_bazel.Bazel, kit: Path) -> None:
+    (kit / "wheels" / tiny_wheel.NAME).write_bytes(_WHEEL[:-1] + b"x")
+    result = bazel(*tiny_wheel.FETCH, *tiny_wheel.bootstrap_wheels(), "--config=airgap")
+    assert result.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in result.stdout
+
+
+@pytest.mark.usefixtures("kit")
+def test_the_checkpoint_comes_from_the_kit(bazel: nested_bazel.Bazel) -> None:
+    result = bazel(*_FETCH_CHECKPOINT, "--config=airgap")
+    assert result.returncode == 0, result.stdout
+
+
+def test_a_changed_checkpoint_in_the_kit_is_refused(bazel: nested_bazel.Bazel, kit: Path) -> None:
+    (kit / "distdir" / _CHECKPOINT).write_bytes(_WEIGHTS + b"x")
+    result = bazel(*_FETCH_CHECKPOINT, "--config=airgap")
+    assert result.returncode != 0
+    assert "Checkpoint @corridorkey_green: it cannot be reached" in result.stdout
+
+
+def test_without_a_kit_the_flag_is_an_error(bazel: nested_bazel.Bazel) -> None:
+    result = bazel(*_FETCH_CHECKPOINT, "--config=airgap")
+    assert result.returncode != 0
+    assert "Config value 'airgap' is not defined" in result.stdout
+
+
+@pytest.mark.usefixtures("bazel")
+def test_a_checkpoint_is_gathered_from_a_copy(
+    scratch: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CORRIDORKEY_BAZEL", "\n".join(nested_bazel.command()))
+    copy = tmp_path / "mine"
+    folder = tmp_path / "distdir"
+    flag = f"--repo_env=CORRIDORKEY_GREEN={copy}"
+    pins = {_CHECKPOINT: _sha256(_WEIGHTS)}
+    with another_bazel.start(scratch / "workspace") as gathering:
+        copy.write_bytes(_WEIGHTS[1:])
+        with pytest.raises(GapError, match=r"(?s)it has the wrong digest.*leave it out"):
+            distdir.gather(gathering, folder, "@corridorkey_green", pins, [flag], "leave it out")
+        assert not folder.exists()
+        copy.write_bytes(_WEIGHTS)
+        for _ in range(2):
+            names = distdir.gather(gathering, folder, "@corridorkey_green", pins, [flag])
+            assert names == [_CHECKPOINT]
+            copy.unlink(missing_ok=True)
+    assert (folder / _CHECKPOINT).read_bytes() == _WEIGHTS

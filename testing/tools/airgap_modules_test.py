@@ -1,0 +1,129 @@
+"""Modules for the air-gap kit: from a registry on loopback to one in a folder, and a build of that.
+
+The modules are two small ones beside those that this repository's MODULE.bazel names.
+"""
+
+import base64
+import functools
+import hashlib
+import http.server
+import io
+import json
+import tarfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from testing import nested_bazel
+from tools.airgap_kit import bazel as another_bazel
+from tools.airgap_kit import modules
+from tools.airgap_kit.errors import GapError
+
+_PATCH = """\
+--- a/BUILD.bazel
++++ b/BUILD.bazel
+@@ -1 +1 @@
+-filegroup(name = "published")
++filegroup(name = "patched")
+"""
+
+
+def _integrity(content: bytes) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(content).digest()).decode()
+
+
+def _archive(files: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            tar.addfile(member, io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Iterator[str]:
+    """A registry with `one` 1.0, which has a patch, and `two` 1.0, which asks for `one` 0.9."""
+    folder = tmp_path / "upstream"
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        url = f"http://127.0.0.1:{server.server_port}"
+        for name, version, more in (
+            ("one", "0.9", ""),
+            ("one", "1.0", ""),
+            ("two", "1.0", 'bazel_dep(name = "one", version = "0.9")\n'),
+        ):
+            module = f'module(name = "{name}", version = "{version}")\n{more}'
+            archive = _archive(
+                {"MODULE.bazel": module, "BUILD.bazel": 'filegroup(name = "published")\n'}
+            )
+            entry = folder / "modules" / name / version
+            (entry / "patches").mkdir(parents=True)
+            (entry / "MODULE.bazel").write_text(module)
+            (entry / "patches/build.patch").write_text(_PATCH)
+            source = {
+                "url": f"{url}/{name}-{version}.tar.gz",
+                "integrity": _integrity(archive),
+                "patches": {"build.patch": _integrity(_PATCH.encode())} if name == "one" else {},
+                "patch_strip": 1,
+            }
+            (entry / "source.json").write_text(json.dumps(source))
+            (folder / f"{name}-{version}.tar.gz").write_bytes(archive)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield url
+        server.shutdown()
+
+
+@pytest.fixture
+def bazel(tmp_path: Path) -> Iterator[nested_bazel.Bazel]:
+    """A Bazel in a copy of this module that asks for both modules."""
+    with nested_bazel.start(tmp_path / "nested") as run:
+        module = tmp_path / "nested/workspace/MODULE.bazel"
+        module.chmod(0o644)
+        with module.open("a") as file:
+            file.write('bazel_dep(name = "one", version = "1.0")\n')
+            file.write('bazel_dep(name = "two", version = "1.0")\n')
+        yield run
+
+
+def test_from_a_registry_to_a_build_without_it(
+    upstream: str, bazel: nested_bazel.Bazel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CORRIDORKEY_BAZEL", "\n".join(nested_bazel.command()))
+    registry, archives = tmp_path / "kit/registry", tmp_path / "kit/distdir"
+    with another_bazel.start(tmp_path / "nested/workspace") as gathering:
+        assert modules.gather(gathering, upstream, registry, archives) == ["one@1.0", "two@1.0"]
+    assert {path.relative_to(registry).as_posix() for path in registry.rglob("*.*")} >= {
+        "modules/one/0.9/MODULE.bazel",
+        "modules/one/1.0/MODULE.bazel",
+        "modules/one/1.0/patches/build.patch",
+        "modules/one/1.0/source.json",
+        "modules/two/1.0/source.json",
+    }
+
+    flags = (f"--registry=file://{registry}", f"--distdir={archives}", "--repository_cache=")
+    result = bazel("query", "@one//:all + @two//:all", *flags)
+    assert result.returncode == 0, result.stdout
+    assert "@one//:patched" in result.stdout and "@two//:published" in result.stdout
+
+    (archives / "two-1.0.tar.gz").write_bytes(b"something else")
+    (tmp_path / "upstream/two-1.0.tar.gz").unlink()
+    bazel("clean", "--expunge")
+    result = bazel("query", "@two//:all", *flags, "--http_connector_attempts=1")
+    assert result.returncode != 0
+    assert "two-1.0.tar.gz" in result.stdout
+
+
+@pytest.mark.usefixtures("bazel")
+def test_a_registry_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORRIDORKEY_BAZEL", "\n".join(nested_bazel.command()))
+    # Port 1 of this machine: nothing listens there.
+    with (
+        another_bazel.start(tmp_path / "nested/workspace") as gathering,
+        pytest.raises(GapError, match=r"modules cannot be had from http://127.0.0.1:1/"),
+    ):
+        modules.gather(gathering, "http://127.0.0.1:1/", tmp_path / "kit", tmp_path / "kit")
+    assert not (tmp_path / "kit").exists()

@@ -1,0 +1,20 @@
+"""The pins of the checkpoints, for programs: JSON from the table that Bazel itself fetches by."""
+
+load(":checkpoints.bzl", "CHECKPOINTS")
+
+def _pins_impl(ctx):
+    output = ctx.actions.declare_file(ctx.label.name + ".json")
+    ctx.actions.write(output, json.encode_indent({
+        pin.sha256: {
+            "repository": pin.hub.hub_repository,
+            "revision": pin.hub.revision,
+            "file": pin.file,
+        }
+        for pin in CHECKPOINTS.values()
+    }, indent = "  ") + "\n")
+    return DefaultInfo(files = depset([output]))
+
+pins = rule(
+    implementation = _pins_impl,
+    doc = "NAME.json: where each published checkpoint is from, by its SHA-256.",
+)

@@ -1,0 +1,56 @@
+"""Bazel itself: the air-gapped root as an archive or, outside of one, the binary that runs."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from export.atomic import replacing
+from export.manifest_file import digest
+from tools.airgap_kit import bazel
+
+
+def in_root() -> bool:
+    """Whether this runs in the air-gapped root, which has an interpreter and the modules too."""
+    return "CORRIDORKEY_AIRGAPPED_ROOT" in os.environ
+
+
+def gather(kit: Path, known: Mapping[str, str]) -> str:
+    """Puts the Bazel that runs into a kit.
+
+    `tools/bazel` takes the root from there by itself; the binary is for BAZEL_REAL.
+
+    Args:
+        kit: Folder of the kit.
+        known: SHA-256 by path, as the kit's own list had them: an archive that is still so is kept.
+
+    Returns:
+        Name of the file.
+    """
+    if not in_root():
+        (binary,) = bazel.command()
+        with replacing(kit / "bazel") as partial:
+            shutil.copy(shutil.which(binary) or binary, partial)
+        return "bazel"
+
+    # Named after the recipe: tools/airgapped_root/make looks for its own.
+    root = Path(os.environ["CORRIDORKEY_AIRGAPPED_ROOT"])
+    archive = kit / f"{root.name}.tar.gz"
+    for other in kit.glob("airgapped-root-*.tar.gz"):
+        if other != archive:
+            click.echo(f"removing {other.name}, another version's")
+            other.unlink()
+    if not (archive.exists() and digest(archive)["sha256"] == known.get(archive.name)):
+        click.echo(f"packing {root}")
+        with replacing(archive) as partial:
+            subprocess.run(
+                [
+                    *("tar", "--create", "--use-compress-program=gzip --fast", "--sort=name"),
+                    *("--numeric-owner", f"--file={partial}", f"--directory={root}", "etc", "usr"),
+                ],
+                check=True,
+            )
+    return archive.name
