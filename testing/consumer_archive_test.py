@@ -1,6 +1,5 @@
 """A release pinned from an internal server: the pinned bytes are deployed, and nothing else is."""
 
-import contextlib
 import hashlib
 import os
 import shutil
@@ -67,24 +66,6 @@ def fetch_again(bazel: nested_bazel.Bazel, repository: str) -> tuple[int, str]:
     return result.returncode, result.stdout
 
 
-@contextlib.contextmanager
-def changed_byte(path: Path, position: float) -> Iterator[None]:
-    """A file in which one bit is another for a `with` block; position 0 is its start, 1 its end."""
-
-    def flip() -> None:
-        with path.open("r+b") as file:
-            file.seek(round(position * (path.stat().st_size - 1)))
-            (byte,) = file.read(1)
-            file.seek(-1, os.SEEK_CUR)
-            file.write(bytes([byte ^ 1]))
-
-    flip()
-    try:
-        yield
-    finally:
-        flip()
-
-
 def test_the_release_is_deployed_with_no_wheel_and_no_python(
     bazel: nested_bazel.Bazel, site: Site, scratch: Path
 ) -> None:
@@ -119,7 +100,7 @@ def test_a_changed_byte_fails_the_build_until_it_is_mended(
         "sources": (site.sources, "corridorkey_nuke", consumer_module.integrity),
     }[archive]
     pinned = digest(path)
-    with changed_byte(path, position):
+    with consumer_module.changed_byte(path, position):
         fetch_again(bazel, repository)
         status, output = deploy(bazel)
         assert status != 0

@@ -7,6 +7,7 @@ with consumer_module.start(scratch, url, sources=tar, release=tar) as bazel:
 import base64
 import contextlib
 import hashlib
+import os
 import re
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -43,20 +44,39 @@ def integrity(path: Path) -> str:
     return "sha256-" + base64.b64encode(bytes.fromhex(sha256(path))).decode()
 
 
-def _pin(text: str, url: str, sources: Path, release: Path) -> str:
-    """MODULE.bazel, with the server's two archives in place of the checkout and the example."""
-    with tarfile.open(release) as tar:
-        folder = tar.getnames()[0].split("/")[0]
-    for pattern, replacement in (
-        (r"local_path_override", "archive_override"),
-        (
-            r'path = "../.."',
-            f'integrity = "{integrity(sources)}", urls = ["{url}/{sources.name}"]',
-        ),
-        (r'sha256 = "0{64}"', f'sha256 = "{sha256(release)}"'),
-        (r'strip_prefix = ".*"', f'strip_prefix = "{folder}"'),
-        (r'url = ".*"', f'url = "{url}/{release.name}"'),
-    ):
+@contextlib.contextmanager
+def changed_byte(path: Path, position: float) -> Iterator[None]:
+    """A file in which one bit is another for a `with` block; position 0 is its start, 1 its end."""
+
+    def flip() -> None:
+        with path.open("r+b") as file:
+            file.seek(round(position * (path.stat().st_size - 1)))
+            (byte,) = file.read(1)
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte ^ 1]))
+
+    flip()
+    try:
+        yield
+    finally:
+        flip()
+
+
+def _pin(text: str, url: str, sources: Path, release: Path | None) -> str:
+    """MODULE.bazel, with the server's archives in place of the checkout and the example."""
+    pins = {
+        r"local_path_override": "archive_override",
+        r'path = "../.."': f'integrity = "{integrity(sources)}", urls = ["{url}/{sources.name}"]',
+    }
+    if release:
+        with tarfile.open(release) as tar:
+            folder = tar.getnames()[0].split("/")[0]
+        pins |= {
+            r'sha256 = "0{64}"': f'sha256 = "{sha256(release)}"',
+            r'strip_prefix = ".*"': f'strip_prefix = "{folder}"',
+            r'url = ".*"': f'url = "{url}/{release.name}"',
+        }
+    for pattern, replacement in pins.items():
         text, count = re.subn(pattern, replacement, text)
         assert count == 1, pattern
     return text
@@ -64,7 +84,11 @@ def _pin(text: str, url: str, sources: Path, release: Path) -> str:
 
 @contextlib.contextmanager
 def start(
-    scratch: Path, url: str, sources: Path, release: Path, startup: Iterable[str] = ()
+    scratch: Path,
+    url: str,
+    sources: Path,
+    release: Path | None = None,
+    startup: Iterable[str] = (),
 ) -> Iterator[nested_bazel.Bazel]:
     """Runs a Bazel in the studio's repository for a `with` block.
 
@@ -72,7 +96,7 @@ def start(
         scratch: Empty folder.
         url: The server's.
         sources: A tar from `pack_sources`, as it is when pinned.
-        release: The tar of a release, as it is when pinned.
+        release: The tar of a release, as it is when pinned; none where nothing of it is built.
         startup: Startup options for Bazel.
 
     Yields:
