@@ -26,10 +26,7 @@ def corridorkey_artifact_test(name, checkpoint, size, resolution = 256, **varian
     pytest_test(
         name = name,
         size = size,
-        srcs = [
-            "__init__.py",
-            "artifact_test.py",
-        ],
+        srcs = ["artifact_test.py"],
         data = [
             artifact,
             checkpoint,
