@@ -60,11 +60,12 @@ def start(
     workspace = scratch / "workspace"
     for name in parts:
         source = module / name
+        target = workspace / name
+        target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, workspace / name)
+            shutil.copytree(source, target)
         else:
-            workspace.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, workspace / name)
+            shutil.copy(source, target)
 
     options = [f"--output_user_root={scratch / 'bazel'}", "--max_idle_secs=60", *startup]
 

@@ -1,0 +1,140 @@
+"""A clone of this checkout in a test, with a Bazel of its own whose every action is accounted for.
+
+with clone.start(folder) as a_clone:
+    a_clone.connect("remote-cache-endpoint", "--remote_cache=grpc://127.0.0.1:8980")
+    build = a_clone.build("//export:corridorkey_pt", "--config=remote-cache")
+    assert build.runners["linux-sandbox"] == 0
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from testing import java_truststore, nested_bazel
+
+_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+@dataclass(frozen=True)
+class Spawn:
+    """One action that was run, or taken from the cache.
+
+    Attributes:
+        target: The label that it belongs to.
+        runner: What ran it: `linux-sandbox`, `remote`, `remote cache hit`.
+        seconds: How long each part took: `totalTime`, `executionWallTime`, `uploadTime`, ...
+    """
+
+    target: str
+    runner: str
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build that succeeded.
+
+    Attributes:
+        output: What Bazel said.
+        spawns: Its actions, Bazel's internal ones left out.
+        seconds: From the command to its end.
+    """
+
+    output: str
+    spawns: list[Spawn]
+    seconds: float
+
+    @property
+    def runners(self) -> Counter[str]:
+        """How many actions each runner ran."""
+        return Counter(spawn.runner for spawn in self.spawns)
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A clone and its Bazel.
+
+    Attributes:
+        workspace: Its top.
+        bazel: Runs a Bazel command in it.
+    """
+
+    workspace: Path
+    bazel: nested_bazel.Bazel
+
+    def connect(self, config: str, endpoint: str) -> None:
+        """Writes user.bazelrc as tools/REMOTE.md says."""
+        (self.workspace / "user.bazelrc").write_text(f"build:{config} {endpoint}\n")
+
+    def forget(self) -> None:
+        """As if nothing had been built; what was fetched stays."""
+        assert self.bazel("clean").returncode == 0
+
+    def build(self, *arguments: str, command: str = "build") -> Build:
+        """Builds with stand-in weights, and fails the test if that fails.
+
+        Args:
+            *arguments: Targets and flags.
+            command: `build` or `test`.
+        """
+        log = self.workspace.parent / "execution.json"
+        options = ["--config=ci", "--config=untrained", f"--execution_log_json_file={log}"]
+        start = time.monotonic()
+        result = self.bazel(command, *options, *arguments)
+        seconds = time.monotonic() - start
+        print(f"$ bazel {command} {' '.join(arguments)}\n{result.stdout}")
+        assert result.returncode == 0
+        return Build(result.stdout, list(_spawns(log.read_text())), seconds)
+
+    def digest(self, path: str) -> str:
+        """SHA-256 of an output, by its path below bazel-bin."""
+        with (self.workspace / "bazel-bin" / path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _spawns(log: str) -> Iterator[Spawn]:
+    """Reads an execution log: JSON objects, one after the other."""
+    decoder = json.JSONDecoder()
+    position = 0
+    while position < len(log):
+        entry, position = decoder.raw_decode(log, position)
+        position = re.compile(r"\s*").match(log, position).end()  # type: ignore[union-attr]
+        times = {
+            name: float(value.removesuffix("s"))
+            for name, value in entry.get("metrics", {}).items()
+            if name.endswith("Time") and name != "startTime"
+        }
+        yield Spawn(entry["targetLabel"], entry["runner"], times)
+
+
+@contextlib.contextmanager
+def start(folder: Path) -> Iterator[Clone]:
+    """Clones this checkout for a `with` block, with nothing fetched and nothing built.
+
+    Args:
+        folder: Folder to make for the clone and all that its Bazel writes; removed at the end.
+
+    Yields:
+        The clone.
+    """
+    folder.mkdir(parents=True)
+    startup = []
+    if _CERTIFICATES.exists():
+        startup.append(java_truststore.startup_option(_CERTIFICATES, folder))
+    parts = os.environ["SOURCES"].split()
+    try:
+        with nested_bazel.start(folder, parts=parts, startup=startup) as bazel:
+            yield Clone(folder / "workspace", bazel)
+    finally:
+        # Bazel's outputs are read-only folders.
+        subprocess.run(["chmod", "--recursive", "u+w", folder], check=True)
+        shutil.rmtree(folder)

@@ -1,0 +1,201 @@
+"""A remote cache and remote execution, for real, on loopback: BuildGrid, buildbox, PostgreSQL.
+
+with services.remote_cache(folder) as cache:
+    print(cache.url)
+    cache.kill()
+"""
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_HERE = Path(__file__).absolute().parent
+_BGD = str(_HERE / "bgd")
+_POSTGRESQL = next(Path("/usr/lib/postgresql").glob("*/bin"), Path("/usr/lib/postgresql"))
+_EXECUTION_NEEDS = {
+    "buildbox-casd": shutil.which("buildbox-casd"),
+    "buildbox-worker": shutil.which("buildbox-worker"),
+    "buildbox-run-hosttools": shutil.which("buildbox-run-hosttools"),
+    "PostgreSQL": shutil.which("postgres", path=_POSTGRESQL),
+}
+
+MISSING_FOR_EXECUTION = [name for name, program in _EXECUTION_NEEDS.items() if not program]
+"""What `remote_execution` needs and this machine lacks; the air-gapped root has all of it."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running BuildGrid.
+
+    Attributes:
+        url: What Bazel calls it.
+        storage: The folder with the blobs that it holds.
+        process: Its one process.
+    """
+
+    url: str
+    storage: Path
+    process: subprocess.Popen[bytes]
+
+    def holds(self) -> int:
+        """How many blobs are in its storage."""
+        return sum(len(files) for _, _, files in os.walk(self.storage / "cas/objects"))
+
+    def executed(self) -> int:
+        """How many actions its worker began."""
+        return (self.storage.parent / "worker.log").read_text().count("Launching runner process")
+
+    def kill(self) -> None:
+        """Ends it with no chance to say goodbye to anybody."""
+        self.process.kill()
+        self.process.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextlib.contextmanager
+def _running(
+    command: list[str],
+    log: Path,
+    is_ready: Callable[[], bool],
+    environment: Mapping[str, str] = os.environ,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs a program for a `with` block, which starts when the program is ready.
+
+    It stays in this process group, so that it ends with the test, however that ends.
+
+    Raises:
+        RuntimeError: It ended, or was not ready in two minutes; with the end of its log.
+    """
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=log.parent,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + 120
+        while not is_ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{command[0]} is not ready:\n{log.read_text()[-3000:]}")
+            time.sleep(0.1)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def _buildgrid(
+    folder: Path, configuration: str, environment: Mapping[str, str] = {}
+) -> Iterator[Server]:
+    port = _free_port()
+    storage = folder / "storage"
+    settings = {
+        "PATH": os.environ["PATH"],
+        "BUILDGRID_PORT": str(port),
+        "BUILDGRID_STORAGE": str(storage),
+        **environment,
+    }
+    command = [_BGD, "server", "start", f"{_HERE / configuration}"]
+    log = folder / "buildgrid.log"
+    with _running(command, log, lambda: _listens(port), settings) as process:
+        yield Server(f"grpc://127.0.0.1:{port}", storage, process)
+
+
+@contextlib.contextmanager
+def remote_cache(folder: Path) -> Iterator[Server]:
+    """Runs an empty remote cache for a `with` block.
+
+    Args:
+        folder: Empty folder for its storage and its log.
+
+    Yields:
+        The server.
+    """
+    with _buildgrid(folder, "buildgrid_cache.yml") as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _postgresql(folder: Path) -> Iterator[dict[str, str]]:
+    """Runs an empty database; yields the environment in which BuildGrid finds it."""
+    password = folder / "password"
+    password.touch(mode=0o600)
+    password.write_text(secrets.token_hex())
+    # PostgreSQL does not run as root, so root becomes nobody, who still owns root's files.
+    as_nobody = ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
+    data = folder / "data"
+    initdb = [*as_nobody, f"{_POSTGRESQL}/initdb", f"--pgdata={data}", "--username=buildgrid"]
+    options = ["--auth=scram-sha-256", f"--pwfile={password}", "--no-locale", "--encoding=UTF8"]
+    subprocess.run([*initdb, *options], check=True, stdout=subprocess.DEVNULL)
+
+    port = _free_port()
+    settings = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories="]
+    postgres = [*as_nobody, f"{_POSTGRESQL}/postgres", "-D", f"{data}"]
+    postgres += [f"--{setting}" for setting in settings]
+    with _running(postgres, folder / "postgresql.log", lambda: _listens(port)):
+        yield {
+            # BuildGrid waits for notifications as this driver gives them.
+            "BUILDGRID_DATABASE": f"postgresql+psycopg2://buildgrid@127.0.0.1:{port}/postgres",
+            "PGPASSWORD": password.read_text(),
+        }
+
+
+@contextlib.contextmanager
+def remote_execution(folder: Path) -> Iterator[Server]:
+    """Runs remote execution, with one worker and an empty cache, for a `with` block.
+
+    The worker runs actions with this machine's /usr, as Bazel does here.
+
+    Args:
+        folder: Empty folder for databases, storages and logs.
+
+    Yields:
+        The server.
+    """
+    port = _free_port()
+    with contextlib.ExitStack() as stack:
+        database = stack.enter_context(_postgresql(folder))
+        migrate = [_BGD, "migrate", "apply", database["BUILDGRID_DATABASE"]]
+        environment = {"PATH": os.environ["PATH"], **database}
+        subprocess.run(migrate, check=True, env=environment, stdout=subprocess.DEVNULL)
+        server = stack.enter_context(_buildgrid(folder, "buildgrid_execution.yml", database))
+        buildgrid = server.url.replace("grpc:", "http:")
+
+        # The worker's own cache, where inputs stay from one action to the next.
+        casd = ["buildbox-casd", f"--cas-remote={buildgrid}", f"--bind=127.0.0.1:{port}"]
+        stack.enter_context(
+            _running([*casd, f"{folder}/casd"], folder / "casd.log", lambda: _listens(port))
+        )
+
+        log = folder / "worker.log"
+        worker = ["buildbox-worker", f"--bots-remote={buildgrid}"]
+        worker += [f"--cas-remote=http://127.0.0.1:{port}", "--log-level=debug"]
+        runner = ["--buildbox-run=/usr/bin/buildbox-run-hosttools", "--runner-arg=--clearenv"]
+        stack.enter_context(
+            _running([*worker, *runner], log, lambda: "Bot Session created" in log.read_text())
+        )
+        yield server
