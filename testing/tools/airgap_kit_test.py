@@ -67,6 +67,7 @@ def test_a_damaged_wheel_is_downloaded_again_and_another_goes(tmp_path: Path) ->
     kit.mkdir()
     (kit / tiny_wheel.NAME).write_bytes(_WHEEL[:-1])
     (kit / "other-1.0-py3-none-any.whl").touch()
+    (kit / ".download.killed").mkdir()
     wheels.gather({"one": [_PIN]}, kit)
     assert {path.name: path.read_bytes() for path in kit.iterdir()} == {tiny_wheel.NAME: _WHEEL}
 

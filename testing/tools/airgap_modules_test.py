@@ -95,7 +95,10 @@ def test_from_a_registry_to_a_build_without_it(
     monkeypatch.setenv("CORRIDORKEY_BAZEL", "\n".join(nested_bazel.command()))
     registry, archives = tmp_path / "kit/registry", tmp_path / "kit/distdir"
     with another_bazel.start(tmp_path / "nested/workspace") as gathering:
-        assert modules.gather(gathering, upstream, registry, archives) == ["one@1.0", "two@1.0"]
+        assert modules.gather(gathering, upstream, registry, archives) == {
+            "one@1.0": ["one-1.0.tar.gz"],
+            "two@1.0": ["two-1.0.tar.gz"],
+        }
     assert {path.relative_to(registry).as_posix() for path in registry.rglob("*.*")} >= {
         "modules/one/0.9/MODULE.bazel",
         "modules/one/1.0/MODULE.bazel",

@@ -11,6 +11,7 @@ import click
 from export.atomic import replacing
 from export.manifest_file import digest
 from tools.airgap_kit import bazel
+from tools.airgap_kit.errors import GapError
 
 
 def in_root() -> bool:
@@ -29,6 +30,10 @@ def gather(kit: Path, known: Mapping[str, str]) -> str:
 
     Returns:
         Name of the file.
+
+    Raises:
+        GapError: The root cannot be packed.
+        OSError: The kit cannot be written.
     """
     if not in_root():
         (binary,) = bazel.command()
@@ -39,18 +44,15 @@ def gather(kit: Path, known: Mapping[str, str]) -> str:
     # Named after the recipe: tools/airgapped_root/make looks for its own.
     root = Path(os.environ["CORRIDORKEY_AIRGAPPED_ROOT"])
     archive = kit / f"{root.name}.tar.gz"
-    for other in kit.glob("airgapped-root-*.tar.gz"):
-        if other != archive:
-            click.echo(f"removing {other.name}, another version's")
-            other.unlink()
+    for other in set(kit.glob("airgapped-root-*.tar.gz")) - {archive}:
+        other.unlink()
     if not (archive.exists() and digest(archive)["sha256"] == known.get(archive.name)):
         click.echo(f"packing {root}")
         with replacing(archive) as partial:
-            subprocess.run(
-                [
-                    *("tar", "--create", "--use-compress-program=gzip --fast", "--sort=name"),
-                    *("--numeric-owner", f"--file={partial}", f"--directory={root}", "etc", "usr"),
-                ],
-                check=True,
+            command = (
+                *("tar", "--create", "--use-compress-program=gzip --fast", "--sort=name"),
+                *("--numeric-owner", f"--file={partial}", f"--directory={root}", "etc", "usr"),
             )
+            if subprocess.run(command, check=False).returncode:
+                raise GapError(f"{root} could not be packed; tar's own words are above")
     return archive.name

@@ -10,6 +10,7 @@ import os
 import signal
 import sysconfig
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -84,12 +85,12 @@ def main(
     _demand_known("--hub", hubs, locks)
     _demand_known("--checkpoint", copies, pins["checkpoints"])
 
-    known = inventory.read(kit)
-    kit.mkdir(parents=True, exist_ok=True)
-    # Nothing can be built from a kit without it, so it goes first and comes back last.
-    (kit / _RC).unlink(missing_ok=True)
-    downloads = {}
     try:
+        known = inventory.read(kit)
+        kit.mkdir(parents=True, exist_ok=True)
+        # Nothing can be built from a kit without it, so it goes first and comes back last.
+        (kit / _RC).unlink(missing_ok=True)
+        downloads = {}
         with bazel.start(workspace) as fetching:
             for name, copy in copies.items():
                 flags = [f"--repo_env={name.upper()}={Path(copy).absolute()}"] if copy else []
@@ -111,34 +112,30 @@ def main(
                 fetching, kit / "distdir"
             )
             used = (
-                []
+                {}
                 if bazel_itself.in_root()
                 else modules.gather(fetching, registry, kit / "registry", kit / "distdir")
             )
-        gathered = wheels.gather(
-            {hub: wheels.read_lock(locks[hub].read_text()) for hub in hubs}, kit / "wheels"
-        )
-    except GapError as gap:
-        raise click.ClickException(str(gap)) from None
-    itself = bazel_itself.gather(kit, known)
-
-    with replacing(kit / _RC) as partial:
-        partial.write_text((_HERE / _RC).read_text() + (_REGISTRY_FLAG if used else ""))
-    manifest = inventory.write(
-        kit,
-        {
+        inventory.keep_only(kit / "distdir", chain(*downloads.values(), *used.values()))
+        contents = {
             "platform": sysconfig.get_platform(),
-            "bazel": itself,
+            "bazel": bazel_itself.gather(kit, known),
             "modules": used,
             "downloads": downloads,
-            "wheels": gathered,
+            "wheels": wheels.gather(
+                {hub: wheels.read_lock(locks[hub].read_text()) for hub in hubs}, kit / "wheels"
+            ),
             "left_out": [
                 f"@{name}"
                 for name in (*pins["checkpoints"], *locks)
                 if name not in (*copies, *hubs)
             ],
-        },
-    )
+        }
+        with replacing(kit / _RC) as partial:
+            partial.write_text((_HERE / _RC).read_text() + (_REGISTRY_FLAG if used else ""))
+        manifest = inventory.write(kit, contents)
+    except (GapError, OSError) as error:
+        raise click.ClickException(str(error)) from None
     total = sum(entry["bytes"] for entry in manifest["files"].values())
     click.echo(f"{kit}: {len(manifest['files'])} files, {total / 1e9:.2f} GB, all digests checked")
     click.echo(f"left out: {', '.join(manifest['left_out']) or 'nothing'}")

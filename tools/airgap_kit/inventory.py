@@ -1,7 +1,11 @@
 """What is in a kit: SHA256SUMS, which `sha256sum --check` accepts, and what each file is for."""
 
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+import click
 
 from export.atomic import replacing
 from export.manifest_file import digest, to_json
@@ -16,6 +20,15 @@ def read(kit: Path) -> dict[str, str]:
         return {}
     lines = (line.partition("  ") for line in (kit / _LIST).read_text().splitlines())
     return {path: sha256 for sha256, _, path in lines}
+
+
+def keep_only(folder: Path, names: Iterable[str]) -> None:
+    """Removes all else from a folder: what an earlier gathering wanted, or was killed over."""
+    kept = set(names)
+    for path in sorted(folder.iterdir()):
+        if path.name not in kept:
+            click.echo(f"removing {path.name}, which this kit does not need")
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def write(kit: Path, contents: dict[str, Any]) -> dict[str, Any]:

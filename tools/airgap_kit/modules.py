@@ -75,7 +75,7 @@ def _recording(upstream: str, folder: Path) -> Iterator[_Recorder]:
         recorder.shutdown()
 
 
-def gather(bazel: Bazel, upstream: str, registry: Path, archives: Path) -> list[str]:
+def gather(bazel: Bazel, upstream: str, registry: Path, archives: Path) -> dict[str, list[str]]:
     """Makes a registry of every module that the workspace's MODULE.bazel leads to.
 
     Args:
@@ -85,12 +85,12 @@ def gather(bazel: Bazel, upstream: str, registry: Path, archives: Path) -> list[
         archives: Folder for `--distdir`: what the modules' addresses lead to.
 
     Returns:
-        `NAME@VERSION` of each that is used.
+        For `NAME@VERSION` of each that is used, the name of its archive.
 
     Raises:
         GapError: A module cannot be had.
     """
-    modules = []
+    modules = {}
     with _recording(upstream, registry) as recorder:
         flag = f"--registry={recorder.url}"
         words = bazel.fetch("@@bazel_tools", flag)
@@ -104,6 +104,7 @@ def gather(bazel: Bazel, upstream: str, registry: Path, archives: Path) -> list[
                 raise GapError(f"module {name} {version} is no archive in {upstream}")
             sha256 = base64.b64decode(source["integrity"].removeprefix("sha256-")).hex()
             # Patches and the like come from the registry itself, and are kept as they pass.
-            distdir.gather(bazel, archives, f"@@{name}~", {source["url"]: sha256}, [flag])
-            modules.append(f"{name}@{version}")
+            modules[f"{name}@{version}"] = distdir.gather(
+                bazel, archives, f"@@{name}~", {source["url"]: sha256}, [flag]
+            )
     return modules

@@ -12,6 +12,7 @@ from packaging.tags import sys_tags
 from packaging.utils import parse_wheel_filename
 
 from export.manifest_file import digest
+from tools.airgap_kit import inventory
 from tools.airgap_kit.errors import GapError
 
 _PIP_DOWNLOAD = (
@@ -78,11 +79,7 @@ def gather(hubs: Mapping[str, Iterable[Pin]], folder: Path) -> dict[str, list[st
         found[hub] = sorted(
             present[sha256] for pin in pins for sha256 in pin.sha256 & present.keys()
         )
-    wanted = {name for names in found.values() for name in names}
-    for wheel in folder.glob("*.whl"):
-        if wheel.name not in wanted:
-            click.echo(f"removing {wheel.name}, which no hub of this kit wants")
-            wheel.unlink()
+    inventory.keep_only(folder, (name for names in found.values() for name in names))
     return found
 
 
