@@ -77,6 +77,20 @@ def test_the_studio_has_a_variant_of_its_own(bazel: nested_bazel.Bazel, scratch:
     assert consumer_module.sha256(artifact) == manifest["torchscript"]["sha256"]
 
 
+def test_the_studio_runs_the_verifier(bazel: nested_bazel.Bazel, scratch: Path) -> None:
+    artifact = scratch / "workspace/bazel-bin/from_source/Thumbnail.pt"
+    verify = ("run", "--config=untrained", "@corridorkey_nuke//export:verify", "--")
+    result = bazel(*verify, str(artifact))
+    assert result.returncode == 0, result.stdout
+    assert f"VERIFIED: {artifact.name}" in result.stdout
+
+    damaged = scratch / "damaged.pt"
+    damaged.write_bytes(artifact.read_bytes()[:-1])
+    result = bazel(*verify, str(damaged))
+    assert result.returncode == 1
+    assert f"REFUSED: {damaged.name}" in result.stdout
+
+
 def test_the_studio_makes_a_release_of_its_own(bazel: nested_bazel.Bazel, scratch: Path) -> None:
     result = bazel("build", "--config=untrained", "//from_source:release")
     assert result.returncode == 0, result.stdout
