@@ -37,7 +37,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def kit(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kit(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A kit with no weights and no wheels for further suites."""
     folder = tmp_path_factory.mktemp("kit")
     subprocess.run(
@@ -46,7 +46,8 @@ def kit(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=True,
     )
     (clone / "airgap_kit").symlink_to(folder)
-    return folder
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,9 @@ def airgapped(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         return subprocess.run(
             [
                 *("bwrap", "--dev-bind", "/", "/", "--unshare-net", *hidden),
-                *("env", "--ignore-environment", f"HOME={home}", f"PATH={os.environ['PATH']}"),
+                # A root within a root has no list of users.
+                *("env", "--ignore-environment", f"HOME={home}", "USER=nobody"),
+                f"PATH={os.environ['PATH']}",
                 *("bash", "-c", script, "bash", *arguments),
             ],
             cwd=clone,
@@ -72,6 +75,8 @@ def airgapped(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
     yield run
     run("clean", "--expunge")
+    # Names in the root are not ASCII, and Bazel cannot remove them from a test's folder.
+    shutil.rmtree(home)
 
 
 @pytest.mark.usefixtures("kit")
