@@ -151,7 +151,7 @@ def test_made_once_then_only_entered(machine: Machine) -> None:
         assert arguments[0].startswith("--bazelrc=") and arguments[-1] == "build"
         assert (stdin, result.returncode) == ("to Bazel", 37)
     _assert_made(machine)
-    assert "making one in" in first.stderr and "about 1.5 GB" in first.stderr
+    assert "making one in" in first.stderr and "about 1.7 GB" in first.stderr
     assert second.stderr == ""
     assert len(machine.calls("mmdebstrap")) == 1
 
