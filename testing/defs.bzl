@@ -2,7 +2,7 @@
 
 load("@rules_python//python:defs.bzl", "py_test")
 
-def pytest_test(name, srcs, deps = [], torch = False, tags = [], **kwargs):
+def pytest_test(name, srcs, deps = [], torch = False, bazel = False, tags = [], **kwargs):
     """A py_test that runs pytest on its sources.
 
     Args:
@@ -10,6 +10,8 @@ def pytest_test(name, srcs, deps = [], torch = False, tags = [], **kwargs):
       srcs: test files, and the conftest.py that they need.
       deps: libraries; pytest itself is always there.
       torch: whether the test imports torch. One that does not belongs to `--config=quick`.
+      bazel: whether the test runs a Bazel of its own. One that does is run where Bazel is: a remote
+        worker need not have it.
       tags: as for any test.
       **kwargs: as for py_test.
     """
@@ -18,7 +20,7 @@ def pytest_test(name, srcs, deps = [], torch = False, tags = [], **kwargs):
         srcs = srcs + ["//testing:pytest_main.py"],
         main = "//testing:pytest_main.py",
         args = ["$(rootpath {})".format(src) for src in srcs if src.endswith("_test.py")],
-        tags = tags + (["torch"] if torch else []),
+        tags = tags + (["torch"] if torch else []) + (["no-remote-exec"] if bazel else []),
         deps = deps + ["@pypi//pytest"],
         **kwargs
     )
