@@ -105,11 +105,15 @@ def _check_manifest(artifact: _Artifact) -> str:
         "model_id": module.model_id,
         "resolution": module.resolution,
         "precision": "float16" if half else "float32",
-        "knobs": knob_table(),
     }
     for name, value in found.items():
-        if manifest[name] != json.loads(json.dumps(value)):
+        if manifest[name] != value:
             raise ProbeError(f"its {name} is {value}, and its manifest has {manifest[name]}")
+    if manifest["knobs"] != json.loads(json.dumps(knob_table())):
+        raise ProbeError(
+            f"its knobs ({', '.join(knob['name'] for knob in manifest['knobs'])}) are not those of "
+            "this version of the exporter; verify it with the version that made it"
+        )
     names = [variant.model_id(weights) for weights in (MODEL_ID, BLUE_MODEL_ID, UNTRAINED_MODEL_ID)]
     if module.model_id not in names:
         raise ProbeError(f"its Model Id is {module.model_id}, not one of {', '.join(names)}")
