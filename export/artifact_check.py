@@ -70,8 +70,8 @@ def check_artifact(path: Path, beside: Path | None, probing: bool, verdict: Verd
                     check = said["check"]
                     verdict.doing(name, said["step"])
         except ChildError as error:
-            limits = f"with {memory / 1e9:.1f} GB of memory and {seconds:.0f} s to do it in"
-            verdict.add(name, check or "loads", "refused", f"the process that {limits} {error}")
+            reason = f"its process, which had {memory / 1e9:.1f} GB and {seconds:.0f} s, {error}"
+            verdict.add(name, check or "loads", "refused", reason)
     if not beside:
         verdict.add(name, "manifest beside", "not checked", f"no {path.stem}.json beside it")
     if not probing:

@@ -93,7 +93,7 @@ def run(
     if child.returncode == -signal.SIGKILL:
         raise ChildError("was killed, as a system without memory to spare does")
     if child.returncode < 0:
-        raise ChildError(f"crashed with {signal.Signals(-child.returncode).name}")
+        raise ChildError(f"was ended by {signal.Signals(-child.returncode).name}")
     if child.returncode:
         raise ChildError(f"failed: {' '.join(said) or child.returncode}")
 

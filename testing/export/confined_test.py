@@ -58,7 +58,7 @@ def test_there_is_no_network(port: int) -> None:
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ("abort", "^crashed with SIGABRT$"),
+        ("abort", "^was ended by SIGABRT$"),
         ("kill", "^was killed, as a system without memory to spare does$"),
         ("babble", "^prints what nobody asked for$"),
     ],
