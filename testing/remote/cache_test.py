@@ -47,13 +47,13 @@ def a_clone(scratch: Path, request: pytest.FixtureRequest) -> Iterator[clone.Clo
 
 @pytest.fixture(scope="module")
 def first() -> dict[str, str]:
-    """What the first clone built, for the second: the digest of each file."""
+    """What the first clone built, for all the others: its digest."""
     return {}
 
 
-def _build(through: clone.Clone, server: services.Server, *flags: str) -> clone.Build:
+def _build(through: clone.Clone, server: services.Server) -> clone.Build:
     through.connect("remote-cache-endpoint", f"--remote_cache={server.url}")
-    return through.build(_TARGET, "--config=remote-cache", *flags)
+    return through.build(_TARGET, "--config=remote-cache")
 
 
 def _report(

@@ -36,21 +36,21 @@ class Server:
 
     Attributes:
         url: What Bazel calls it.
-        storage: The folder with the blobs that it holds.
+        folder: The folder with its storage and its logs.
         process: Its one process.
     """
 
     url: str
-    storage: Path
+    folder: Path
     process: subprocess.Popen[bytes]
 
     def holds(self) -> int:
         """How many blobs are in its storage."""
-        return sum(len(files) for _, _, files in os.walk(self.storage / "cas/objects"))
+        return sum(len(files) for _, _, files in os.walk(self.folder / "storage/cas/objects"))
 
     def executed(self) -> int:
         """How many actions its worker began."""
-        return (self.storage.parent / "worker.log").read_text().count("Launching runner process")
+        return (self.folder / "worker.log").read_text().count("Launching runner process")
 
     def kill(self) -> None:
         """Ends it with no chance to say goodbye to anybody."""
@@ -108,21 +108,24 @@ def _running(
 
 
 @contextlib.contextmanager
-def _buildgrid(
-    folder: Path, configuration: str, environment: Mapping[str, str] = {}
-) -> Iterator[Server]:
-    port = _free_port()
+def _storage(folder: Path) -> Iterator[Path]:
+    """Makes a folder for gigabytes, which lasts for a `with` block."""
     storage = folder / "storage"
-    settings = {
-        "PATH": os.environ["PATH"],
-        "BUILDGRID_PORT": str(port),
-        "BUILDGRID_STORAGE": str(storage),
-        **environment,
-    }
+    storage.mkdir()
+    try:
+        yield storage
+    finally:
+        shutil.rmtree(storage)
+
+
+@contextlib.contextmanager
+def _buildgrid(folder: Path, configuration: str, environment: dict[str, str]) -> Iterator[Server]:
+    port = _free_port()
+    settings = {"PATH": os.environ["PATH"], "BUILDGRID_PORT": str(port), **environment}
     command = [_BGD, "server", "start", f"{_HERE / configuration}"]
     log = folder / "buildgrid.log"
     with _running(command, log, lambda: _listens(port), settings) as process:
-        yield Server(f"grpc://127.0.0.1:{port}", storage, process)
+        yield Server(f"grpc://127.0.0.1:{port}", folder, process)
 
 
 @contextlib.contextmanager
@@ -130,12 +133,15 @@ def remote_cache(folder: Path) -> Iterator[Server]:
     """Runs an empty remote cache for a `with` block.
 
     Args:
-        folder: Empty folder for its storage and its log.
+        folder: Empty folder for its storage, which is removed at the end, and its log, which stays.
 
     Yields:
         The server.
     """
-    with _buildgrid(folder, "buildgrid_cache.yml") as server:
+    with (
+        _storage(folder) as storage,
+        _buildgrid(folder, "buildgrid_cache.yml", {"BUILDGRID_STORAGE": str(storage)}) as server,
+    ):
         yield server
 
 
@@ -171,31 +177,32 @@ def remote_execution(folder: Path) -> Iterator[Server]:
     The worker runs actions with this machine's /usr, as Bazel does here.
 
     Args:
-        folder: Empty folder for databases, storages and logs.
+        folder: Empty folder for storages, which are removed at the end, the database and logs.
 
     Yields:
         The server.
     """
     port = _free_port()
     with contextlib.ExitStack() as stack:
+        storage = stack.enter_context(_storage(folder))
+        casd = ["buildbox-casd", f"--bind=127.0.0.1:{port}", str(storage)]
+        stack.enter_context(_running(casd, folder / "casd.log", lambda: _listens(port)))
+
         database = stack.enter_context(_postgresql(folder))
         migrate = [_BGD, "migrate", "apply", database["BUILDGRID_DATABASE"]]
         environment = {"PATH": os.environ["PATH"], **database}
         subprocess.run(migrate, check=True, env=environment, stdout=subprocess.DEVNULL)
-        server = stack.enter_context(_buildgrid(folder, "buildgrid_execution.yml", database))
-        buildgrid = server.url.replace("grpc:", "http:")
-
-        # The worker's own cache, where inputs stay from one action to the next.
-        casd = ["buildbox-casd", f"--cas-remote={buildgrid}", f"--bind=127.0.0.1:{port}"]
-        stack.enter_context(
-            _running([*casd, f"{folder}/casd"], folder / "casd.log", lambda: _listens(port))
-        )
+        settings = {"CASD_PORT": str(port), **database}
+        server = stack.enter_context(_buildgrid(folder, "buildgrid_execution.yml", settings))
 
         log = folder / "worker.log"
-        worker = ["buildbox-worker", f"--bots-remote={buildgrid}"]
-        worker += [f"--cas-remote=http://127.0.0.1:{port}", "--log-level=debug"]
-        runner = ["--buildbox-run=/usr/bin/buildbox-run-hosttools", "--runner-arg=--clearenv"]
-        stack.enter_context(
-            _running([*worker, *runner], log, lambda: "Bot Session created" in log.read_text())
-        )
+        worker = [
+            "buildbox-worker",
+            f"--bots-remote={server.url.replace('grpc:', 'http:')}",
+            f"--cas-remote=http://127.0.0.1:{port}",
+            "--buildbox-run=/usr/bin/buildbox-run-hosttools",
+            "--runner-arg=--clearenv",
+            "--log-level=debug",
+        ]
+        stack.enter_context(_running(worker, log, lambda: "Bot Session created" in log.read_text()))
         yield server
