@@ -149,7 +149,7 @@ def _check_operators(artifact: _Artifact) -> str:
     check_graph(artifact.path, name)
     runtime = RUNTIMES[name]
     return (
-        f"{len(operators(artifact.path))}, all in libtorch {' to '.join(runtime.libtorch)} "
+        f"{len(operators(artifact.path))}, all in libtorch {' to '.join(dict.fromkeys(runtime.libtorch))} "
         f"(Nuke {runtime.nuke})"
     )
 
