@@ -148,10 +148,8 @@ def _check_operators(artifact: _Artifact) -> str:
     name = artifact.manifest["runtime"]
     check_graph(artifact.path, name)
     runtime = RUNTIMES[name]
-    return (
-        f"{len(operators(artifact.path))}, all in libtorch {' to '.join(runtime.libtorch)} "
-        f"(Nuke {runtime.nuke})"
-    )
+    libtorch = " to ".join(dict.fromkeys(runtime.libtorch))
+    return f"{len(operators(artifact.path))}, all in libtorch {libtorch} (Nuke {runtime.nuke})"
 
 
 def _check_devices(artifact: _Artifact) -> str:

@@ -9,7 +9,7 @@ _MAXIMUM_BYTES = 16 << 30
 """Of a tar. A dozen of the largest artefacts have 5 GB."""
 _MAXIMUM_MEMBERS = 10_000
 
-_NAME = re.compile(r"[\w.+-]+(/[\w.+-]+)*", re.ASCII)
+_NAME = re.compile(r"[\w.+@-]+(/[\w.+@-]+)*", re.ASCII)
 
 
 class TarError(ValueError):

@@ -34,12 +34,14 @@ def scratch(tmp_path: Path) -> Path:
 
 
 def test_plain_files_are_unpacked(tmp_path: Path, scratch: Path) -> None:
-    release = unpack(write(tmp_path / "r.tar", member("R/nuke/b.nk")), scratch)
+    added = (member("R/nuke/b.nk"), member("R/nuke/b@2x.png"))
+    release = unpack(write(tmp_path / "r.tar", *added), scratch)
     assert release == scratch / "R"
     assert {str(path.relative_to(release)) for path in release.rglob("*")} == {
         "a",
         "nuke",
         "nuke/b.nk",
+        "nuke/b@2x.png",
     }
 
 

@@ -1,6 +1,6 @@
 """A release that Bazel built: layout, schemas, digests, and that nothing in it tells of a machine.
 
-BUILD.bazel names its folder and its tar in the environment.
+BUILD.bazel names its folder, its tar and the Nuke kit in the environment.
 """
 
 import json
@@ -20,11 +20,13 @@ from export.release import checksums, provenance
 
 FOLDER = Path(os.environ["RELEASE_FOLDER"])
 TAR = Path(os.environ["RELEASE_TAR"])
+NUKE_KIT = Path(os.environ["NUKE_KIT"])
 NAME = "CorridorKey-1.2.3-untrained"
 ARTIFACTS = ("float16_artifact_test", "nuke14_artifact_test")
 FILES = sorted(
     [
         *(f"{name}.{suffix}" for name in ARTIFACTS for suffix in ("json", "pt")),
+        *(f"nuke/{path.relative_to(NUKE_KIT)}" for path in NUKE_KIT.rglob("*") if path.is_file()),
         "LICENSE-CorridorKey.txt",
         "SHA256SUMS",
         "manifest.json",
@@ -43,15 +45,19 @@ def load(name: str) -> Any:
 def test_layout() -> None:
     assert FOLDER.name == NAME
     assert TAR.name == f"{NAME}.tar"
-    assert sorted(path.name for path in FOLDER.iterdir()) == FILES
+    files = (path for path in FOLDER.rglob("*") if path.is_file())
+    assert sorted(str(path.relative_to(FOLDER)) for path in files) == FILES
+    assert "nuke/guide.html" in FILES
 
 
 def test_tar_is_the_folder_and_tells_of_no_machine() -> None:
     with tarfile.open(TAR) as tar:
         top, *members = tar.getmembers()
     assert (top.name, top.isdir(), top.mode) == (NAME, True, 0o755)
-    assert [member.name for member in members] == [f"{NAME}/{file}" for file in FILES]
-    assert {member.mode for member in members} == {0o644}
+    files = [member.name for member in members if not member.isdir()]
+    assert files == [f"{NAME}/{file}" for file in FILES]
+    for member in members:
+        assert member.mode == (0o755 if member.isdir() else 0o644)
     for member in (top, *members):
         assert (member.uid, member.gid, member.uname, member.gname) == (0, 0, "", "")
         assert member.mtime == 946684800  # 2000-01-01T00:00:00Z, as rules_pkg would have it

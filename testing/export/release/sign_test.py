@@ -26,21 +26,21 @@ def sign(release: Path, private: Path, **environment: str) -> Result:
 
 def times(release: Path) -> dict[str, int]:
     """When each file was last written, or replaced by another."""
-    return {path.name: path.stat().st_ctime_ns for path in release.iterdir()}
+    return {str(path): path.stat().st_ctime_ns for path in release.rglob("*")}
 
 
 @pytest.fixture
 def release(tmp_path: Path) -> Path:
     """The folder, in a place where a file may be written beside it."""
-    release = tmp_path / FOLDER.name
-    release.mkdir()
-    for path in FOLDER.iterdir():
+    for path in FOLDER.rglob("*"):
+        copy = tmp_path / path.relative_to(FOLDER.parent)
+        copy.parent.mkdir(parents=True, exist_ok=True)
         # A large file is a link: nothing here changes it in place.
         if path.suffix == ".pt":
-            (release / path.name).symlink_to(path.resolve())
-        else:
-            shutil.copyfile(path, release / path.name)
-    return release
+            copy.symlink_to(path.resolve())
+        elif path.is_file():
+            shutil.copyfile(path, copy)
+    return tmp_path / FOLDER.name
 
 
 @pytest.fixture
