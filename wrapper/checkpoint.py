@@ -215,7 +215,10 @@ def _parsed_pth(data: bytes) -> tuple[Any, dict[str, str]]:
                 raise ValueError("it has compressed records, which torch.save does not write")
         if sum(record.file_size for record in records.values()) > len(data):
             raise ValueError("its records claim more bytes than it has")
-        (table,) = (name for name in records if name.endswith("/data.pkl"))
+        tables = [name for name in records if name.endswith("/data.pkl")]
+        if len(tables) != 1:
+            raise ValueError("it is a zip file without the one data.pkl that torch.save writes")
+        (table,) = tables
         folder = table.removesuffix("data.pkl")
         if f"{folder}constants.pkl" in records:
             raise ValueError("it is a TorchScript file, made from a checkpoint")
@@ -279,7 +282,7 @@ def _problems(tensors: Mapping[str, Tensor], needed: Mapping[str, Tensor]) -> li
             problems.append(f"wrong shape: {key} is {list(tensor.shape)}, not {shape}")
         elif tensor.dtype != dtype:
             problems.append(f"wrong dtype: {key} is {tensor.dtype}, not {dtype}")
-        elif not torch.stack(tensor.aminmax()).isfinite().all():  # NaN is both ends of its tensor
+        elif not torch.stack(tensor.contiguous().aminmax()).isfinite().all():  # NaN is both ends
             problems.append(f"not finite: {key} has NaN or infinite values")
     return sorted(problems)
 
