@@ -1,4 +1,4 @@
-"""How deep the fuzzers dig: 1 in a plain `bazel test //...`, more in `//testing:faults`."""
+"""How deep the fuzzers dig: `tools/bazel test --test_env=FAULTS_DEPTH=10 //testing:faults`."""
 
 import os
 
