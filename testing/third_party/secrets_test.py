@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from testing import faults, nested_bazel
+from testing import command_lines, faults, nested_bazel
 from testing.third_party import small_checkpoint
 
 _TOKEN = "hf_" + "4f0b9d" * 6
@@ -57,16 +57,6 @@ def bazel(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[nested_baz
         yield run
 
 
-def _command_lines(stop: threading.Event, seen: set[bytes]) -> None:
-    """Collects the command line of every process, as anybody on this machine can read them."""
-    while not stop.wait(0.02):
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                seen.add(path.read_bytes())
-            except OSError:
-                continue
-
-
 def _holders(folder: Path) -> list[str]:
     """Files with the token in them."""
     return [
@@ -86,14 +76,8 @@ def test_nobody_else_gets_to_see_the_token(
 ) -> None:
     _Hub.body = small_checkpoint.WEIGHTS if good else b"something else"
     _Hub.logged_in = 0
-    stop, seen = threading.Event(), set[bytes]()
-    watcher = threading.Thread(target=_command_lines, args=(stop, seen))
-    watcher.start()
-    try:
+    with command_lines.watched() as seen:
         status, output = small_checkpoint.fetch(bazel, "", f"--repo_env=HF_ENDPOINT={hub}")
-    finally:
-        stop.set()
-        watcher.join()
     assert (status == 0) == good, output
     assert _Hub.logged_in
     assert any(b"corridorkey_green" in line for line in seen), "nothing was watched"

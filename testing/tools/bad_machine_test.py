@@ -1,7 +1,7 @@
-"""`tools/bazel` on a bad machine, from nothing: killed, crowded, on a full disk, in odd surroundings.
+"""`tools/bazel` on a bad machine, from nothing: killed, crowded, on a full disk, oddly set up.
 
-Nothing stands in for anything: the root is made of Debian's packages, or comes out of an air-gap kit,
-which is faster; the launcher, bubblewrap and Bazel are the real ones. After each fault the next plain
+Nothing stands in for anything: the root is made of Debian's packages, or comes out of an air-gap
+kit, which is faster; the launcher, bubblewrap and Bazel are the real ones. After each fault the next
 run must succeed with no help, or say what to remove.
 """
 
@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -125,7 +126,7 @@ class Machine:
 
 @pytest.fixture(scope="module")
 def scratch() -> Iterator[Path]:
-    """A folder for gigabytes: in memory, where a root is made in half the time, if there is room."""
+    """A folder for gigabytes: in memory, if there is room, which takes half the time."""
     memory = Path("/dev/shm")
     roomy = memory.is_dir() and shutil.disk_usage(memory).free > _GIGABYTES << 30
     folder = Path(tempfile.mkdtemp(dir=memory if roomy else os.environ["TEST_TMPDIR"]))
@@ -142,7 +143,8 @@ def sources(scratch: Path) -> Path:
         shutil.copytree(_TOP / name, clone / name)
     for name in ("tools/bazel", ".bazelversion"):
         shutil.copy(_TOP / name, clone / name)
-    (clone / "MODULE.bazel").write_text('module(name = "faults")\n')
+    dependencies = re.findall(r"^bazel_dep.*", (_TOP / "MODULE.bazel").read_text(), re.MULTILINE)
+    (clone / "MODULE.bazel").write_text("\n".join(['module(name = "faults")', *dependencies]))
     (clone / "BUILD.bazel").write_text(_BUILD)
     (clone / "input").write_text("first\n")
     return clone
@@ -169,7 +171,7 @@ def first(sources: Path, scratch: Path) -> tuple[Machine, float]:
 def kit(first: tuple[Machine, float], scratch: Path) -> Path:
     """A clone beside whose sources there is the root in an air-gap kit."""
     machine, _ = first
-    clone = scratch / "a clöne of o'hara"
+    clone = scratch / "a clone of o'hara"
     shutil.copytree(machine.clone, clone)
     archive = clone / "airgap_kit" / f"{machine.root().name}.tar.gz"
     archive.parent.mkdir()
@@ -373,26 +375,27 @@ def test_the_disk_fills_up(kit_machine: Machine, record_property: faults.Recorde
 def test_read_only_home(kit_machine: Machine, record_property: faults.Recorder) -> None:
     read_only = ("bwrap", "--dev-bind", "/", "/")
     read_only += ("--ro-bind", str(kit_machine.folder), str(kit_machine.folder))
-    with faults.row(record_property, "machine", "HOME is read-only, and has no root") as row:
-        with row.attempt():
-            result = kit_machine.run("--version", before=read_only)
-            assert result.returncode == 1
-            row.saw = result.stderr.splitlines()[0]
-            assert f"{kit_machine.cache} cannot be written (XDG_CACHE_HOME=" in row.saw
-            kit_machine.assert_heals()
-    with faults.row(record_property, "machine", "HOME is read-only, and has a root") as row:
-        with row.attempt():
-            result = kit_machine.run("build", f"//:step{_STEPS - 1}", before=read_only)
-            assert result.returncode != 0
-            row.saw = result.stderr.strip().splitlines()[-1]
-            assert "Read-only file system" in row.saw
-            _assert_builds(kit_machine, (kit_machine.clone / "input").read_text().strip())
+    fault = "tools/bazel: HOME is read-only, and has no root"
+    with faults.row(record_property, "machine", fault) as row, row.attempt():
+        result = kit_machine.run("--version", before=read_only)
+        assert result.returncode == 1
+        row.saw = result.stderr.splitlines()[0]
+        assert "cannot be written (XDG_CACHE_HOME=" in row.saw
+        kit_machine.assert_heals()
+    fault = "tools/bazel: HOME is read-only, and has a root"
+    with faults.row(record_property, "machine", fault) as row, row.attempt():
+        result = kit_machine.run("build", f"//:step{_STEPS - 1}", before=read_only)
+        assert result.returncode != 0
+        row.saw = result.stderr.strip().splitlines()[-1]
+        assert "Read-only file system" in row.saw, result.stderr
+        _assert_builds(kit_machine, (kit_machine.clone / "input").read_text().strip())
+        kit_machine.run("shutdown")
 
 
 @pytest.mark.parametrize(
     ("fault", "before"),
     [
-        ("HOME and clone with spaces and letters that are not ASCII", ()),
+        ("spaces in the path of the clone and in HOME, and there letters that are not ASCII", ()),
         ("umask 077", ("sh", "-c", 'umask 077; exec "$@"', "sh")),
         ("the clock is a year behind while the root is made", ("faketime", "-f", "-365d")),
         ("the clock is a year ahead while the root is made", ("faketime", "-f", "+365d")),
@@ -411,10 +414,22 @@ def test_odd_surroundings(
         kit_machine.run("shutdown")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-def test_an_unprivileged_user(
+def test_a_clone_with_letters_that_are_not_ascii(
     kit_machine: Machine, record_property: faults.Recorder
 ) -> None:
+    clone = kit_machine.folder / "clöne"
+    shutil.copytree(kit_machine.clone, clone, copy_function=os.link)
+    kit_machine.clone = clone
+    fault = "tools/bazel: letters that are not ASCII in the path of the clone"
+    with faults.row(record_property, "machine", fault) as row, row.attempt():
+        result = kit_machine.run("build", f"//:step{_STEPS - 1}")
+        assert (result.returncode, result.stdout) == (1, "")
+        (row.saw,) = result.stderr.splitlines()
+        assert f"not ASCII; move it: {clone}" in row.saw
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_an_unprivileged_user(kit_machine: Machine, record_property: faults.Recorder) -> None:
     """Who has bubblewrap and a kit, and may install nothing."""
     clone = kit_machine.folder / "clone"
     shutil.copytree(kit_machine.clone, clone, copy_function=os.link)
