@@ -199,7 +199,7 @@ def _two(one: str, other: str) -> str:
 
 
 def _large_header(path: Path) -> None:
-    """A header of 90 MB with a million tensors, which safetensors itself would take."""
+    """A header of 73 MB with a million tensors, which safetensors itself would take."""
     entries = ",".join(f'"tensor {n:014}":{_entry(0, 0, "[0]")}' for n in range(10**6))
     _safetensors(f"{{{entries}}}")(path)
 
@@ -279,7 +279,7 @@ HOSTILE = (
         Hostile(f"a header of {name} bytes", ".safetensors", _safetensors("{}", length=n), DAMAGED)
         for name, n in (("2^60", 2**60), ("2^63", 2**63), ("2^64 - 1", 2**64 - 1))
     ),
-    Hostile("a header of 90 MB", ".safetensors", _large_header, "has a header of"),
+    Hostile("a header of 73 MB", ".safetensors", _large_header, "has a header of"),
     Hostile("a header beyond the file", ".safetensors", _safetensors("{}", length=1000), DAMAGED),
     Hostile(
         "tensors that overlap",
