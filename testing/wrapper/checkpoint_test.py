@@ -277,7 +277,7 @@ def truncations(data: bytes, dice: random.Random) -> Iterator[bytes]:
 
 def flipped_bits(data: bytes, dice: random.Random) -> Iterator[bytes]:
     """One bit to eight are others."""
-    for _ in range(50 * DEPTH):
+    for _ in range(30 * DEPTH):
         damaged = bytearray(data)
         for _ in range(dice.choice((1, 1, 2, 8))):
             damaged[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
@@ -294,7 +294,7 @@ def splices(data: bytes, dice: random.Random) -> Iterator[bytes]:
 
 def wrong_numbers(data: bytes, dice: random.Random) -> Iterator[bytes]:
     """A number somewhere is as large as it can be, none, or somewhat off."""
-    for _ in range(50 * DEPTH):
+    for _ in range(30 * DEPTH):
         damaged = bytearray(data)
         form = dice.choice(("<H", "<I", "<Q"))
         most = (1 << 8 * struct.calcsize(form)) - 1
