@@ -14,7 +14,8 @@ from typing import IO
 
 from export.canonical import FOLDER
 from export.manifest_file import NAME_IN_ARCHIVE
-from export.pickle_check import PickleError, tensor_records
+from export.pickle_check import tensor_records
+from wrapper.pickled import PickleError
 
 MANIFEST = f"{FOLDER}/extra/{NAME_IN_ARCHIVE}"
 """The record that holds the manifest."""

@@ -1,10 +1,15 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import fcntl
+import glob
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+_SUFFIX = ".partial"
 
 
 @contextlib.contextmanager
@@ -12,7 +17,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yields the path of a file to write, which then takes the place of `path`.
 
     Whatever ends the block early, an error or Ctrl-C, leaves `path` as it was and nothing beside
-    it.
+    it. Who is killed leaves a hidden folder, which the next to write `path` removes.
 
     Args:
         path: The file to make. Its folder must exist.
@@ -20,13 +25,51 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: The file cannot be made; the message names it.
     """
-    try:
-        folder = tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise OSError(f"cannot write {path}: {error.strerror}") from error
-    with folder:
-        partial = Path(folder.name, path.name)
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(_folder_for(path))
+        except OSError as error:
+            raise OSError(f"cannot write {path}: {error.strerror}") from error
+        partial = folder / path.name
         yield partial
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         partial.replace(path)
+
+
+@contextlib.contextmanager
+def _folder_for(path: Path) -> Iterator[Path]:
+    """A folder beside `path`, locked while it is in use; those that nobody uses are removed."""
+    prefix = f".{path.name}."
+    with contextlib.ExitStack() as stack:
+        # One at a time, so that a folder is not found between its making and its locking.
+        with _locked(path.parent, fcntl.LOCK_EX) as alone:
+            if alone:
+                for abandoned in path.parent.glob(f"{glob.escape(prefix)}*{_SUFFIX}"):
+                    with _locked(abandoned, fcntl.LOCK_EX | fcntl.LOCK_NB) as unused:
+                        if unused:
+                            shutil.rmtree(abandoned, ignore_errors=True)
+            folder = Path(
+                stack.enter_context(
+                    tempfile.TemporaryDirectory(prefix=prefix, suffix=_SUFFIX, dir=path.parent)
+                )
+            )
+            stack.enter_context(_locked(folder, fcntl.LOCK_EX))
+        yield folder
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, operation: int) -> Iterator[bool]:
+    """Locks a folder for a `with` block; yields whether it could.
+
+    Not every file system lets a folder be locked, and a folder may be another user's.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            stack.callback(os.close, descriptor)
+            fcntl.flock(descriptor, operation)
+        except OSError:
+            yield False
+        else:
+            yield True

@@ -102,7 +102,7 @@ def main(
             }
             with steps("Load the checkpoint"):
                 checkpoint = load_checkpoint(checkpoint_file, resolution)
-                facts = manifest(checkpoint, checkpoint_file, variant)
+                facts = manifest(checkpoint, variant)
             click.echo(_summary(checkpoint_file, checkpoint))
             with steps("Trace the network"):
                 eager = eager_wrapper(checkpoint, variant)

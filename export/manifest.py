@@ -4,24 +4,22 @@ It names no path and no time, so the same inputs give the same text anywhere.
 """
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import timm
 import torch
 
-from export.manifest_file import digest
 from export.variant import Variant
 from wrapper.checkpoint import Checkpoint
 from wrapper.knobs import KNOBS
 
 
-def manifest(checkpoint: Checkpoint, checkpoint_file: Path, variant: Variant) -> dict[str, Any]:
-    """Describes a file made from a checkpoint, which `checkpoint_file` was read from."""
+def manifest(checkpoint: Checkpoint, variant: Variant) -> dict[str, Any]:
+    """Describes a file made from a checkpoint."""
     return {
         "model_id": variant.model_id(checkpoint.model_id),
         **dataclasses.asdict(variant),
-        "checkpoint": digest(checkpoint_file),
+        "checkpoint": {"sha256": checkpoint.sha256, "bytes": checkpoint.byte_count},
         "torch": torch.__version__.partition("+")[0],  # builds for CPU and for CUDA trace alike
         "timm": timm.__version__,
         "knobs": knob_table(),

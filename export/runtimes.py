@@ -87,6 +87,7 @@ WRAPPER_OPERATORS = frozenset(
         "aten::nan_to_num",
         "aten::ne.int",
         "aten::pow.Tensor_Scalar",
+        "aten::promote_types",
         "aten::sigmoid",
         "aten::size",
         "aten::size.int",

@@ -1,5 +1,6 @@
 """A .pt of 20 kB with all that verify looks for: a real one, around a network of three layers."""
 
+import hashlib
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -48,11 +49,17 @@ def write_small_artifact(path: Path) -> None:
     torch.manual_seed(0)
     network: Any = SmallNetwork()
     module = to_torchscript(CorridorKeyNukeWrapper(network, VARIANT.resolution, MODEL_ID))
-    path.write_bytes(b"")  # stands in for the checkpoint
     checkpoint = Checkpoint(
-        network.state_dict(), VARIANT.resolution, VARIANT.resolution, UNTRAINED_MODEL_ID, 6, 515
+        network.state_dict(),
+        VARIANT.resolution,
+        VARIANT.resolution,
+        UNTRAINED_MODEL_ID,
+        tensor_count=6,
+        parameter_count=515,
+        sha256=hashlib.sha256(b"").hexdigest(),
+        byte_count=0,
     )
-    facts = manifest(checkpoint, path, VARIANT)
+    facts = manifest(checkpoint, VARIANT)
     archive.save(module, path, {NAME_IN_ARCHIVE: to_json(facts)})
     facts |= {"torchscript": digest(path), "operators": operators(path)}
     path.with_suffix(".json").write_text(to_json(facts))

@@ -33,8 +33,9 @@ class CorridorKeyNukeWrapper(nn.Module):
     mean: Tensor
     std: Tensor
 
-    # Above any real highlight: 65504, the largest half, is 107 in sRGB. Keeps a firefly from
-    # becoming infinite in half, and from swamping the statistics of the refiner's GroupNorm.
+    # Above any real highlight: 65504, the largest half, is 107 in sRGB. What is brighter is an
+    # error, and taken for white: as it is, one pixel would swamp the statistics of the refiner's
+    # GroupNorm, and with them the whole frame.
     # A second Final would make builds differ: TorchScript writes them in the order of a set.
     encoded_maximum: Final[float] = 128.0
 
@@ -57,8 +58,8 @@ class CorridorKeyNukeWrapper(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Keys one frame.
 
-        Only the network runs in its own dtype; the rest runs in that of `x`, because libtorch has
-        no antialiased resize on the CPU in half precision.
+        Only the network runs in its own dtype; the rest runs in the wider of that and the dtype of
+        `x`, because libtorch has no antialiased resize on the CPU in half precision.
 
         Args:
             x: [1, 4, H, W] with any H, W >= 1: the plate in RGB, sRGB or linear as `gamma_input`
@@ -75,10 +76,11 @@ class CorridorKeyNukeWrapper(nn.Module):
             raise ValueError(f"CorridorKey needs [1, 4, H, W]: RGB and hint, not {x.shape}")
         height, width = x.size(2), x.size(3)
 
-        rgb_hint = torch.nan_to_num(x, 0.0).clamp(min=0.0)
+        dtype = torch.promote_types(x.dtype, self.mean.dtype)
+        rgb_hint = torch.nan_to_num(x.to(dtype), 0.0, 1.0).clamp(min=0.0)
         if self.gamma_input > 0:  # a linear plate
             rgb_hint = torch.cat([linear_to_srgb(rgb_hint[:, :3]), rgb_hint[:, 3:]], 1)
-        rgb_hint = rgb_hint.clamp(max=self.encoded_maximum)
+        rgb_hint = torch.where(rgb_hint <= self.encoded_maximum, rgb_hint, rgb_hint.clamp(max=1.0))
         rgb_hint = resize(rgb_hint, self.resolution, self.resolution).to(self.mean.dtype)
         rgb = (rgb_hint[:, :3] - self.mean) / self.std
 
@@ -89,7 +91,7 @@ class CorridorKeyNukeWrapper(nn.Module):
             delta = self.network.delta_logits(rgb, key[:, :1], key[:, 1:])
             key = key + min(self.refiner_strength, 1.0) * ((logits + delta).sigmoid() - key)
 
-        key = resize(key.to(x.dtype), height, width)
+        key = resize(key.to(dtype), height, width)
         alpha, fg = key[:, :1], key[:, 1:]
         if self.despill_strength > 0.0:
             fraction = min(self.despill_strength, 10.0) / 10.0
@@ -98,7 +100,8 @@ class CorridorKeyNukeWrapper(nn.Module):
             fg = srgb_to_linear(fg)
         if self.output_mode > 1:  # and premultiplied
             fg = fg * alpha
-        return torch.nan_to_num(torch.cat([fg, alpha], 1).clamp(0.0, 1.0), 0.0).contiguous()
+        key = torch.nan_to_num(torch.cat([fg, alpha], 1).clamp(0.0, 1.0), 0.0)
+        return key.to(x.dtype).contiguous()
 
 
 def resize(x: Tensor, height: int, width: int) -> Tensor:

@@ -12,10 +12,14 @@ _PIN = re.compile(r"^([\w.-]+)==([\w.+!]+)((?: \\\n    --hash=sha256:[0-9a-f]{64
 
 _SPDX = {
     "Apache Software License": "Apache-2.0",
+    "ISC License (ISCL)": "ISC",
     "MIT License": "MIT",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }
 """Trove classifiers that name one licence; "BSD License" does not."""
+
+_NOT_IN_METADATA = {"openexr": "BSD-3-Clause"}
+"""Of wheels that have their licence as a file only."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,8 +81,10 @@ def _licence(name: str, distribution: PathDistribution) -> str:
         if classifier.startswith("License :: ")
     ]
     stated, *_ = metadata.get_all("License-Expression") or metadata.get_all("License") or [""]
-    if stated and "\n" not in stated:
+    if stated not in ("", "UNKNOWN") and "\n" not in stated:
         return stated
+    if name in _NOT_IN_METADATA:
+        return _NOT_IN_METADATA[name]
     if not classifiers:
         raise ValueError(f"{name} says nothing of its licence")
     return " AND ".join(_SPDX.get(classifier, classifier) for classifier in classifiers)

@@ -2,23 +2,19 @@
 
 import hashlib
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import types
 from pathlib import Path
 
 import pytest
 import safetensors.torch
 import torch
-from click.testing import CliRunner, Result
 
 from export import validation
-from export.export_torchscript import main
 from export.manifest_file import NAME_IN_ARCHIVE
 from export.operators import operators
+from testing.export.export_command import export, failure, start
 from testing.untrained_weights import write_untrained_checkpoint
 from wrapper.knobs import KNOBS
 from wrapper.model_ids import UNTRAINED_MODEL_ID
@@ -26,26 +22,6 @@ from wrapper.model_ids import UNTRAINED_MODEL_ID
 STEPS = ["Load the checkpoint", "Trace the network", "Save the file", "Check its operators"]
 MODEL_ID = f"{UNTRAINED_MODEL_ID}_256"
 GOLDEN_DIGEST = Path(__file__).with_name("untrained_256.sha256").absolute()
-
-
-def export(checkpoint_file: Path, output: Path, *options: str | Path) -> Result:
-    arguments = ["--checkpoint", checkpoint_file, "--output", output, "--resolution=256", *options]
-    return CliRunner().invoke(main, list(map(str, arguments)))
-
-
-def start(
-    checkpoint_file: Path, output: Path, *options: str | Path, **settings: str
-) -> subprocess.Popen[str]:
-    """Starts an export in a process of its own, with environment settings."""
-    arguments = ["--checkpoint", checkpoint_file, "--output", output, "--resolution=256", *options]
-    return subprocess.Popen(
-        [sys.executable, "-m", "export.export_torchscript", *arguments],
-        cwd=output.parent,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))} | settings,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -237,14 +213,6 @@ def test_killed_it_leaves_the_old_file(checkpoint_file: Path, tmp_path: Path) ->
             process.kill()
     assert process.wait() == -signal.SIGKILL
     assert output.read_text() == "old"
-
-
-def failure(result: Result, folder: Path) -> str:
-    """The one message of a run that failed as it should: no trace, nothing in the folder."""
-    assert result.exit_code == 1
-    assert isinstance(result.exception, SystemExit)
-    assert not list(folder.iterdir())
-    return result.stderr.removeprefix("Error: ")
 
 
 def test_incomplete_checkpoint(checkpoint_file: Path, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Checkpoints from a real HTTP server: the pinned bytes come in, and nothing else does."""
 
-import hashlib
 import http.server
 import threading
 from collections.abc import Callable, Iterator
@@ -9,9 +8,10 @@ from typing import ClassVar
 
 import pytest
 
-from testing import nested_bazel
+from testing import faults, nested_bazel
+from testing.third_party import small_checkpoint
+from testing.third_party.small_checkpoint import WEIGHTS, assert_one_message, fetch
 
-WEIGHTS = b"\x08\x00\x00\x00\x00\x00\x00\x00{}" + bytes(range(256)) * 64
 PAGES = {
     "/weights": WEIGHTS,
     "/flipped": WEIGHTS[:-1] + b"\x00",
@@ -24,6 +24,8 @@ HUB_PATH = (
     "/CorridorKey_v1.0.safetensors"
 )
 TOKEN = "hf_not_a_real_token"
+
+_REDIRECT = "a redirect to another host, with a token or a password"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -66,29 +68,8 @@ def server() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def bazel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[nested_bazel.Bazel]:
-    """A Bazel whose @corridorkey_green is pinned to WEIGHTS in place of the published file."""
-    scratch = tmp_path_factory.mktemp("nested")
-    with nested_bazel.start(scratch) as run:
-        pins = scratch / "workspace/third_party/checkpoints/checkpoints.bzl"
-        published = "74d614f7d92fc559a118c30a7deadedc3cacd8ef83dcb85a030d0bed7af8b20b"
-        text = pins.read_text()
-        assert text.count(published) == 1
-        pins.chmod(0o644)
-        pins.write_text(text.replace(published, hashlib.sha256(WEIGHTS).hexdigest()))
+    with small_checkpoint.start(tmp_path_factory.mktemp("nested")) as run:
         yield run
-
-
-def fetch(bazel: nested_bazel.Bazel, source: str, *flags: str) -> tuple[int, str]:
-    # No repository cache: the pinned bytes must come from `source` each time.
-    result = bazel(
-        "query",
-        "@corridorkey_green//:all",
-        "--repository_cache=",
-        "--http_connector_attempts=1",
-        f"--repo_env=CORRIDORKEY_GREEN={source}",
-        *flags,
-    )
-    return result.returncode, result.stdout
 
 
 def test_mirror(bazel: nested_bazel.Bazel, server: str) -> None:
@@ -104,40 +85,11 @@ def test_local_copy(bazel: nested_bazel.Bazel, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "problem"),
-    [
-        (
-            "/flipped",
-            "it has the wrong digest",
-        ),
-        ("/login", "it is a web page (HTML), not weights"),
-        ("/pointer", "it is a Git LFS pointer, not weights"),
-        ("/empty", "it is an empty file"),
-        ("/missing", "the server answers 404 Not Found"),
-        ("/gated", "the server answers 401 Unauthorized"),
-    ],
-)
-def test_mirror_with_something_else(
-    bazel: nested_bazel.Bazel, server: str, path: str, problem: str
-) -> None:
-    status, output = fetch(bazel, server + path)
-    assert status != 0
-    assert_one_message(output, problem)
-
-
-def test_unreachable_mirror(bazel: nested_bazel.Bazel) -> None:
-    # Port 1 of this machine: nothing listens there.
-    status, output = fetch(bazel, "http://127.0.0.1:1/weights")
-    assert status != 0
-    assert_one_message(output, "it cannot be reached")
-
-
-@pytest.mark.parametrize(
     ("make", "problem"),
     [
         (lambda _: None, "there is no such file"),
         (Path.mkdir, "that is a folder"),
-        (lambda path: path.write_bytes(WEIGHTS + b"x"), "it has the wrong digest"),
+        (lambda path: path.write_bytes(WEIGHTS + b"x"), "it did not come whole, or has the wrong"),
     ],
     ids=["missing", "folder", "wrong"],
 )
@@ -157,27 +109,30 @@ def test_relative_local_copy(bazel: nested_bazel.Bazel) -> None:
 
 
 def test_netrc_reaches_the_mirror_and_stays_there(
-    bazel: nested_bazel.Bazel, server: str, tmp_path: Path
+    bazel: nested_bazel.Bazel, server: str, tmp_path: Path, record_property: faults.Recorder
 ) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1\nlogin artist\npassword secret\n")
     flag = f"--repo_env=HOME={tmp_path}"
     assert fetch(bazel, f"{server}/gated", flag)[0] == 0
     Handler.seen.clear()
-    assert fetch(bazel, f"{server}/elsewhere", flag)[0] == 0
-    authorization = dict(Handler.seen)
-    assert authorization["/elsewhere"] is not None
-    assert authorization["/weights"] is None
+    with faults.row(record_property, "network", _REDIRECT) as row, row.attempt():
+        assert fetch(bazel, f"{server}/elsewhere", flag)[0] == 0
+        authorization = dict(Handler.seen)
+        assert authorization["/elsewhere"] is not None
+        assert authorization["/weights"] is None
 
 
 def test_token_goes_to_the_hub_and_not_where_it_redirects(
-    bazel: nested_bazel.Bazel, server: str
+    bazel: nested_bazel.Bazel, server: str, record_property: faults.Recorder
 ) -> None:
     Handler.seen.clear()
-    status, output = fetch(
-        bazel, "", f"--repo_env=HF_ENDPOINT={server}", f"--repo_env=HF_TOKEN={TOKEN}"
-    )
-    assert status == 0, output
-    assert Handler.seen == [(HUB_PATH, f"Bearer {TOKEN}"), ("/weights", None)]
+    with faults.row(record_property, "network", _REDIRECT) as row, row.attempt():
+        status, output = fetch(
+            bazel, "", f"--repo_env=HF_ENDPOINT={server}", f"--repo_env=HF_TOKEN={TOKEN}"
+        )
+        assert status == 0, output
+        assert Handler.seen == [(HUB_PATH, f"Bearer {TOKEN}"), ("/weights", None)]
+        row.saw = "nothing: the file comes, and only the first host is shown the token or password"
 
 
 def test_hub_token_does_not_go_to_a_mirror(bazel: nested_bazel.Bazel, server: str) -> None:
@@ -185,11 +140,3 @@ def test_hub_token_does_not_go_to_a_mirror(bazel: nested_bazel.Bazel, server: st
     status, _ = fetch(bazel, f"{server}/weights", f"--repo_env=HF_TOKEN={TOKEN}")
     assert status == 0
     assert Handler.seen == [("/weights", None)]
-
-
-def assert_one_message(output: str, problem: str) -> None:
-    """The message stands there once: which checkpoint, what is wrong, three ways to supply it."""
-    assert output.count(f"Checkpoint @corridorkey_green: {problem}") == 1, output
-    message = output.split("Checkpoint @corridorkey_green:")[1]
-    for way in ("1. a local copy:", "2. a mirror:", "3. the hub:", "--config=untrained"):
-        assert message.count(way) == 1, output

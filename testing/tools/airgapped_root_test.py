@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import time
 from typing import Any
 
 import pytest
@@ -43,6 +44,7 @@ esac
 """
 
 _MMDEBSTRAP = """
+[[ "$1" != --unshare-helper ]] || { shift; exec "$@"; }
 tree="$(mktemp -d)"
 mkdir -p "$tree/etc/bazel" "$tree/usr/bin" "$tree/dev"
 touch "$tree/etc/bazel/bazelrc" "$tree/etc/debian_version" "$tree/usr/bin/bazel" "$tree/dev/null"
@@ -208,6 +210,46 @@ def test_interrupted_and_run_again(
     assert len(machine.calls("downloads")) == 3, "a package was downloaded twice"
 
 
+def test_what_an_ordinary_users_killed_mmdebstrap_left_is_removed(machine: Machine) -> None:
+    """It is outside of the cache, and belongs to that user's subordinate ids."""
+    machine.stand_in("id", "echo 1000")
+    machine.environment["TMPDIR"] = str(machine.folder / "tmp")
+    (machine.folder / "tmp").mkdir()
+    _flag(machine, "pause-install")
+    with _start(machine) as process:
+        wait_for(lambda: machine.calls("paused"), "the installation")
+        signal_group(process, signal.SIGKILL)
+    assert list(machine.folder.glob("tmp/*/*/etc")), "nothing was left: no test of it"
+    _flag(machine, "pause-install", there=False)
+    assert _launch(machine).returncode == 37
+    assert machine.calls("mmdebstrap --unshare-helper")
+    assert not list((machine.folder / "tmp").iterdir())
+    _assert_made(machine)
+
+
+def test_roots_that_nobody_entered_for_30_days_are_removed(machine: Machine) -> None:
+    others = {days: machine.cache / f"airgapped-root-{days}" for days in (29, 31)}
+    for days, other in others.items():
+        (other / "usr").mkdir(parents=True)
+        then = time.time() - days * 86400
+        os.utime(other, (then, then))
+    truststore = machine.cache / "airgapped-root-31.truststore-0"
+    truststore.touch()
+    result = _launch(machine)
+    assert f"removing {others[31]}, which nobody entered for 30 days" in result.stderr
+    assert not others[31].exists()
+    assert not truststore.exists()
+    assert others[29].exists()
+
+
+def test_a_root_that_is_entered_is_used(machine: Machine) -> None:
+    _launch(machine)
+    (root,) = _roots(machine)
+    os.utime(root, (0, 0))
+    _launch(machine)
+    assert root.stat().st_mtime > time.time() - 60
+
+
 def test_a_killed_script_holds_the_lock_while_its_children_live(machine: Machine) -> None:
     _flag(machine, "pause-install")
     with _start(machine) as killed:
@@ -253,7 +295,7 @@ def test_the_mounts_of_root_are_not_the_mounts_of_the_host(
     machine.stand_in("id", f"echo {user}")
     _launch(machine)
     assert bool(machine.calls("unshare --mount mmdebstrap")) == mounts_of_its_own
-    assert len(machine.calls("mmdebstrap")) == 1
+    assert len(machine.calls("mmdebstrap --variant")) == 1
 
 
 def test_a_failed_installation_leaves_the_packages_only(machine: Machine) -> None:
@@ -326,7 +368,7 @@ def test_no_home(machine: Machine) -> None:
 def test_unwritable_cache(machine: Machine) -> None:
     (machine.home / ".cache").write_text("a file where a folder should be")
     result = _launch(machine)
-    _assert_given_up(machine, result, f"{machine.cache} cannot be written")
+    _assert_given_up(machine, result, f"{machine.cache} cannot be written", "XDG_CACHE_HOME=/")
     assert len(result.stderr.splitlines()) == 4, "more than the one message"
 
 

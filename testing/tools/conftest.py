@@ -15,8 +15,8 @@ _TOOLS = pathlib.Path("tools").resolve()
 
 # Commands that are what they are on any machine. apt-get, sudo and the like are not among them.
 _REAL_COMMANDS = (
-    "awk bash cat cp df dirname env flock grep gzip id ln mkdir mktemp mv readlink rm sed setpriv "
-    "sha256sum sleep tail tar touch true"
+    "awk bash cat chmod cp df dirname env find flock grep gzip id ln mkdir mktemp mv readlink rm "
+    "sed setpriv sha256sum sleep tail tar touch true"
 )
 
 

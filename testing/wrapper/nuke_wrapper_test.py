@@ -200,34 +200,6 @@ def test_saved_class_has_no_bool_and_no_order_of_a_set(saved_wrapper: Path) -> N
     assert head.count(": Final[") <= 1
 
 
-@pytest.mark.parametrize("height, width", [(1, 1), (1, 7), (257, 3), (256, 256)])
-def test_any_size_comes_back(keyer: torch.jit.ScriptModule, height: int, width: int) -> None:
-    output = keyer(golden_data.plate(height, width))
-    assert output.shape == (1, 4, height, width)
-    assert output.is_contiguous()
-    assert output.isfinite().all() and output.min() >= 0 and output.max() <= 1
-
-
-@pytest.mark.parametrize("gamma_input", [0, 1])
-@pytest.mark.parametrize("output_mode", [0, 2])
-def test_any_value_gives_a_finite_key(
-    keyer: torch.jit.ScriptModule, gamma_input: int, output_mode: int
-) -> None:
-    keyer.gamma_input = gamma_input
-    keyer.output_mode = output_mode
-    values = torch.tensor([torch.nan, torch.inf, -torch.inf, 3e38, -3e38, 1e-45, -1.0, 65504.0])
-    output = keyer(values.repeat(1, 4, 64, 8))
-    assert output.isfinite().all() and output.min() >= 0 and output.max() <= 1
-
-
-@pytest.mark.parametrize("shape", [(4, 8, 8), (1, 3, 8, 8), (1, 5, 8, 8), (2, 4, 8, 8), (1, 4, 8)])
-def test_wrong_shape_is_one_clear_error(
-    keyer: torch.jit.ScriptModule, shape: tuple[int, ...]
-) -> None:
-    with pytest.raises(torch.jit.Error, match=r"needs \[1, 4, H, W\].* not \["):
-        keyer(torch.zeros(shape))
-
-
 def test_input_may_be_laid_out_in_any_way(keyer: torch.jit.ScriptModule) -> None:
     plate = golden_data.plate(40, 30)
     output = keyer(plate.contiguous(memory_format=torch.channels_last))
@@ -315,8 +287,10 @@ def test_linear_plate_is_encoded_before_it_is_resized() -> None:
         (-torch.inf, 0.0),
         (-0.5, 0.0),
         (1.5, 1.5),  # highlights pass
-        (3e38, 128.0),
-        (torch.inf, 128.0),
+        (128.0, 128.0),
+        (129.0, 1.0),  # and what is no light is white
+        (3e38, 1.0),
+        (torch.inf, 1.0),
     ],
 )
 def test_input_is_cleaned(value: float, seen: float) -> None:
@@ -424,12 +398,12 @@ def test_a_network_that_breaks_still_gives_a_finite_key(
     height=st.integers(1, 80),
     width=st.integers(1, 80),
     values=st.lists(st.floats(width=32), min_size=1, max_size=8),
-    dtype=st.sampled_from([torch.float32, torch.float64]),
+    dtype=st.sampled_from([torch.half, torch.bfloat16, torch.float32, torch.float64]),
     knobs=st.fixed_dictionaries(
         {
-            "despill_strength": st.floats(allow_nan=False),
+            "despill_strength": st.floats(),
             "gamma_input": st.integers(-2, 3),
-            "refiner_strength": st.floats(allow_nan=False),
+            "refiner_strength": st.floats(),
             "screen_color": st.integers(-2, 3),
             "output_mode": st.integers(-2, 4),
         }

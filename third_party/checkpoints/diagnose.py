@@ -5,11 +5,12 @@ usage: diagnose.py URL
 Bazel has tried and failed by now, so this only looks: it reads the head of what may be 400 MB.
 """
 
+import http.client
 import sys
 import urllib.error
 import urllib.request
 
-_TIMEOUT_SECONDS = 20
+_TIMEOUT_SECONDS = 10
 
 
 def diagnose(url: str) -> str:
@@ -19,7 +20,7 @@ def diagnose(url: str) -> str:
             head = response.read(256).lstrip().lower()
     except urllib.error.HTTPError as error:
         return f"the server answers {error.code} {error.reason}"
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         return f"it cannot be reached ({getattr(error, 'reason', error)})"
     if not head:
         return "it is an empty file"
@@ -27,7 +28,7 @@ def diagnose(url: str) -> str:
         return "it is a web page (HTML), not weights: a login or error page, most likely"
     if head.startswith(b"version https://git-lfs"):
         return "it is a Git LFS pointer, not weights: fetch the real file with git lfs pull"
-    return "it has the wrong digest; Bazel's warning above has both"
+    return "it did not come whole, or has the wrong digest; Bazel's warning above says which"
 
 
 if __name__ == "__main__":

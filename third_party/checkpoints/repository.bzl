@@ -26,7 +26,9 @@ Checkpoint @{name}: {problem}.
 
 def _authentication(rctx, url, hub_url):
     """The auth argument for `url`: unlike headers, it does not follow a redirect elsewhere."""
-    token = rctx.getenv("HF_TOKEN")
+
+    # Not rctx.getenv, which has Bazel write the value into a file, to compare it with the next.
+    token = rctx.os.environ.get("HF_TOKEN")
     if token and url == hub_url:
         return {url: {"type": "pattern", "pattern": _BEARER, "login": "", "password": token}}
     return use_netrc(read_user_netrc(rctx), [url], {"huggingface.co": _BEARER})
@@ -77,8 +79,8 @@ def _checkpoint_repository_impl(rctx):
         auth = auth,
         allow_fail = True,
     ).success:
-        diagnosis = rctx.execute(diagnose + [url])
-        fail_because(diagnosis.stdout.strip() or diagnosis.stderr)
+        diagnosis = rctx.execute(diagnose + [url], timeout = 60)
+        fail_because(diagnosis.stdout.strip() or diagnosis.stderr.strip() or "it comes too slowly")
     rctx.file("BUILD.bazel", _BUILD.format(file = attr.file))
 
 checkpoint_repository = repository_rule(

@@ -25,7 +25,7 @@ def test_oldest_nuke_of_each_runtime() -> None:
 def test_create_cat_knows_the_manifest_of_a_real_file(tmp_path: Path, kit_folder: Path) -> None:
     weights = tmp_path / "untrained.safetensors"
     write_untrained_checkpoint(256, weights)
-    facts = manifest(load_checkpoint(weights, 256), weights, Variant(256))
+    facts = manifest(load_checkpoint(weights, 256), Variant(256))
     pt = tmp_path / "CorridorKey.pt"
     archive.save(torch.jit.script(torch.nn.Identity()), pt, {NAME_IN_ARCHIVE: to_json(facts)})
     result = subprocess.run(

@@ -3,6 +3,8 @@
 import hashlib
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from export.release import signing
 from export.release.sign import PASSPHRASE_VARIABLE, main
 from export.release.signing import SignatureError
+from testing import command_lines, faults
 from testing.export.release.keys import KINDS, write_keys
 
 FOLDER = Path(os.environ["RELEASE_FOLDER"])
@@ -119,6 +122,31 @@ def test_encrypted_key_takes_its_passphrase_from_the_environment(
         assert not envelope.exists()
     assert sign(release, private, **{PASSPHRASE_VARIABLE: "secret"}).exit_code == 0
     assert signing.verify(envelope.read_bytes(), public) == STATEMENT
+
+
+def test_nobody_else_gets_to_see_the_passphrase(
+    release: Path, tmp_path: Path, record_property: faults.Recorder
+) -> None:
+    passphrase = "correct horse battery staple"
+    encryption = BestAvailableEncryption(passphrase.encode())
+    private, public = write_keys(tmp_path / "keys", KINDS["ed25519"](), encryption)
+    path = os.pathsep.join(map(os.path.abspath, sys.path))
+    with command_lines.watched() as seen:
+        result = subprocess.run(
+            [sys.executable, "-m", "export.release.sign", release, f"--key={private}"],
+            env=os.environ | {"PYTHONPATH": path, PASSPHRASE_VARIABLE: passphrase},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=True,
+        )
+    envelope = Path(f"{release}.dsse.json").read_bytes()
+    assert signing.verify(envelope, public) == STATEMENT
+    assert any(b"export.release.sign" in line for line in seen), "nothing was watched"
+    fault = "a key's passphrase, looked for in /proc/*/cmdline, what is said and the signature"
+    with faults.row(record_property, "supply", fault) as row, row.attempt():
+        for text in (*seen, result.stdout, envelope):
+            assert passphrase.encode() not in text
+        row.saw = "it is nowhere"
 
 
 @pytest.mark.parametrize("content", [None, b"no key"])

@@ -1,0 +1,176 @@
+"""Whatever the export is given for a checkpoint: one message and no output, or the right one.
+
+Nothing in a file is run, no file takes more memory than its own size, and no output is left.
+"""
+
+import hashlib
+import os
+import pickle
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from export import confined
+from testing import faults, hostile_checkpoints
+from testing.export.export_command import export, failure, start
+from testing.hostile_checkpoints import HOSTILE, Hostile
+from wrapper.checkpoint import CheckpointError, load_checkpoint
+
+GB = 10**9
+every_hostile = pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.fault)
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[Hostile, Path]:
+    """Every hostile file."""
+    folder = tmp_path_factory.mktemp("hostile")
+    files = {hostile: folder / f"{n}{hostile.suffix}" for n, hostile in enumerate(HOSTILE)}
+    for hostile, path in files.items():
+        hostile.write(path)
+    return files
+
+
+@every_hostile
+def test_hostile_file_is_one_message_and_no_output(
+    hostile: Hostile,
+    written: dict[Hostile, Path],
+    tmp_path: Path,
+    record_property: faults.Recorder,
+) -> None:
+    path = written[hostile]
+    with faults.row(record_property, "checkpoint", hostile.fault) as row, row.attempt():
+        result = export(path, tmp_path / "CorridorKey.pt")
+        message = failure(result, tmp_path)
+        row.saw = " ".join(message.splitlines()[:2])
+        assert message.startswith(str(path))
+        assert re.search(hostile.message, message)
+        assert not result.stdout
+        assert message.count("\n") <= 8 and len(message) < 2000
+        assert not hostile_checkpoints.witness(path).exists()
+
+
+def test_code_in_the_hostile_pickles_is_real(tmp_path: Path) -> None:
+    harm = hostile_checkpoints.Harm(tmp_path / "ran")
+    pickle.loads(pickle.dumps(harm, 2)).close()
+    assert (tmp_path / "ran").exists()
+
+
+def test_hostile_files_take_no_memory(
+    written: dict[Hostile, Path], record_property: faults.Recorder
+) -> None:
+    paths = {str(path): hostile for hostile, path in written.items()}
+    said = confined.run("testing.export.checkpoint_child", [*paths], memory=6 * GB, seconds=300)
+    peaks = {"": next(said)["peak"]}
+    with faults.row(record_property, "checkpoint", "all of the above, in one process") as row:
+        for answer in said:
+            with row.attempt():
+                assert answer["message"], paths[answer["path"]].fault
+                more = answer["peak"] - max(peaks.values())
+                peaks[answer["path"]] = answer["peak"]
+                # The largest file has 73 MB, and is read before it is refused.
+                assert more < 0.15 * GB, paths[answer["path"]].fault
+        most, torchs = max(peaks.values()) / GB, peaks[""] / GB
+        row.saw = f"{most:.2f} GB at most, where torch alone had {torchs:.2f} GB"
+    assert peaks.keys() == {"", *paths}
+
+
+@pytest.fixture(scope="module")
+def exported(checkpoint_file: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """SHA-256 of what is made of the checkpoint when nothing happens to it."""
+    output = tmp_path_factory.mktemp("exported") / "CorridorKey.pt"
+    process = start(checkpoint_file, output, "--no-validate")
+    assert process.wait() == 0
+    return hashlib.sha256(output.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("change", ["cut", "overwritten", "removed"])
+def test_file_that_changes_once_it_was_read(
+    change: str,
+    checkpoint_file: Path,
+    exported: str,
+    tmp_path: Path,
+    record_property: faults.Recorder,
+) -> None:
+    path = Path(shutil.copy(checkpoint_file, tmp_path))
+    output = tmp_path / "CorridorKey.pt"
+    name = f"a file that is {change} once it was read"
+    with faults.row(record_property, "checkpoint", name) as row, row.attempt():
+        process = start(path, output, "--no-validate", PYTHONUNBUFFERED="1")
+        assert process.stdout
+        printed = []
+        for line in process.stdout:
+            printed.append(line)
+            if line.startswith("Loaded "):
+                if change == "removed":
+                    path.unlink()
+                else:
+                    with path.open("r+b") as file:
+                        file.truncate(0)
+                        file.truncate(checkpoint_file.stat().st_size if change != "cut" else 0)
+        row.saw = printed[-1].partition(": ")[0]
+        assert process.wait() == 0, printed
+        assert hashlib.sha256(output.read_bytes()).hexdigest() == exported
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Writes into a file all the time, from a thread."""
+    done = threading.Event()
+
+    def write() -> None:
+        with path.open("r+b", buffering=0) as file:
+            while not done.wait(0.001):
+                os.pwrite(file.fileno(), b"\0", path.stat().st_size - 1)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_file_that_changes_while_it_is_read(
+    checkpoint_file: Path, tmp_path: Path, record_property: faults.Recorder
+) -> None:
+    path = Path(shutil.copy(checkpoint_file, tmp_path))
+    fault = "a file that is written to while it is read"
+    with faults.row(record_property, "checkpoint", fault) as row, writing(path):
+        for _ in range(5):
+            with row.attempt():
+                with pytest.raises(CheckpointError, match="changed while it was read") as caught:
+                    load_checkpoint(path, 256)
+                row.saw = str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_named_pipe_is_not_waited_for(
+    suffix: str, tmp_path: Path, record_property: faults.Recorder
+) -> None:
+    path, folder = tmp_path / f"pipe{suffix}", tmp_path / "output"
+    os.mkfifo(path)
+    folder.mkdir()
+    with faults.row(record_property, "checkpoint", "a named pipe") as row, row.attempt():
+        process = start(path, folder / "CorridorKey.pt")
+        printed, _ = process.communicate(timeout=120)
+        row.saw = printed
+        assert process.returncode == 1
+        assert printed == f"Error: {path} is a folder, a pipe or a device, not a file\n"
+        assert not list(folder.iterdir())
+
+
+def test_folder(tmp_path: Path, record_property: faults.Recorder) -> None:
+    folder = tmp_path / "weights.safetensors"
+    folder.mkdir()
+    with faults.row(record_property, "checkpoint", "a folder") as row, row.attempt():
+        result = export(folder, tmp_path / "CorridorKey.pt")
+        row.saw = result.stderr.splitlines()[-1]
+        assert result.exit_code == 2
+        assert f"'{folder}' is a directory" in row.saw
+        assert list(tmp_path.iterdir()) == [folder]

@@ -1,0 +1,94 @@
+"""A hub's token is told to the hub: no command line, no log and no other file has it."""
+
+import http.server
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from testing import command_lines, faults, nested_bazel
+from testing.third_party import small_checkpoint
+
+_TOKEN = "hf_" + "4f0b9d" * 6
+
+
+class _Hub(http.server.BaseHTTPRequestHandler):
+    """Takes its time, and has the weights or something else for those who are logged in."""
+
+    body: ClassVar[bytes] = b""
+    logged_in: ClassVar[int] = 0
+
+    def do_GET(self) -> None:
+        time.sleep(0.5)
+        if self.headers.get("Authorization") != f"Bearer {_TOKEN}":
+            self.send_error(401)
+            return
+        type(self).logged_in += 1
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def hub() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Hub) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    return tmp_path / "nested"
+
+
+@pytest.fixture
+def bazel(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[nested_bazel.Bazel]:
+    """A Bazel of a person who has a token, as it is usually had."""
+    monkeypatch.setenv("HF_TOKEN", _TOKEN)
+    with small_checkpoint.start(scratch) as run:
+        yield run
+
+
+def _holders(folder: Path) -> list[str]:
+    """Files with the token in them."""
+    return [
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and _TOKEN.encode() in path.read_bytes()
+    ]
+
+
+@pytest.mark.parametrize("good", [True, False], ids=["fetched", "refused"])
+def test_nobody_else_gets_to_see_the_token(
+    good: bool,
+    bazel: nested_bazel.Bazel,
+    hub: str,
+    scratch: Path,
+    record_property: faults.Recorder,
+) -> None:
+    _Hub.body = small_checkpoint.WEIGHTS if good else b"something else"
+    _Hub.logged_in = 0
+    with command_lines.watched() as seen:
+        status, output = small_checkpoint.fetch(bazel, "", f"--repo_env=HF_ENDPOINT={hub}")
+    assert (status == 0) == good, output
+    assert _Hub.logged_in
+    assert any(b"corridorkey_green" in line for line in seen), "nothing was watched"
+    fault = "HF_TOKEN, looked for in /proc/*/cmdline, in Bazel's logs and all of its other files"
+    with faults.row(record_property, "supply", fault) as row, row.attempt():
+        assert not [line for line in seen if _TOKEN.encode() in line]
+        assert _TOKEN not in output
+        assert _holders(scratch) == []
+        row.saw = "it is nowhere"
+
+
+def test_a_token_in_a_file_would_be_found(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text(f"Authorization: Bearer {_TOKEN}\n")
+    assert _holders(tmp_path) == ["log"]
