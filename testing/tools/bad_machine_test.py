@@ -284,8 +284,10 @@ def _assert_builds(machine: Machine, content: str) -> None:
 
 def _server(machine: Machine) -> int:
     """Process id of its Bazel server."""
-    (file,) = machine.folder.glob("*/*/bazel/*/*/server/server.pid.txt")
-    return int(file.read_text())
+    # One that was killed leaves the file; one that starts writes it anew.
+    while not (files := list(machine.folder.glob("cache/bazel/*/*/server/server.pid.txt"))):
+        time.sleep(0.01)
+    return int(files[0].read_text())
 
 
 def test_killed_while_a_build_runs(builder: Machine, record_property: faults.Recorder) -> None:
