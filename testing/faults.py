@@ -38,6 +38,7 @@ Recorder = Callable[[str, object], None]
 _SCRATCH = re.compile(
     rf"{re.escape(os.environ.get('TEST_TMPDIR') or tempfile.gettempdir())}(/[^\s'\"]*/)?"
 )
+_MEMORY = re.compile(r"/dev/shm/\w+/")
 _PORT = re.compile(r"(127\.0\.0\.1|localhost):\d+")
 
 
@@ -85,5 +86,6 @@ def row(record_property: Recorder, room: str, fault: str) -> Iterator[Row]:
     try:
         yield made
     finally:
-        made.saw = _PORT.sub(r"\1", _SCRATCH.sub("", " ".join(made.saw.split())))
+        saw = _SCRATCH.sub("", " ".join(made.saw.split()))
+        made.saw = _PORT.sub(r"\1", _MEMORY.sub("", saw))
         record_property(PROPERTY, json.dumps(dataclasses.asdict(made)))

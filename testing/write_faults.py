@@ -19,7 +19,7 @@ _INTRODUCTION = """\
 # What was done to it, and what came of it
 
 Written by `tools/bazel run //testing:write_faults` from the results of real runs; not by hand. A
-fault is survived when what comes out is right, or when there is one message, a non-zero exit status
+fault is survived when what comes out is right, or when there is a message, a non-zero exit status
 and nothing left in the way of the next run. The cheap ones are in `tools/bazel test //...`; all of
 them in `tools/bazel test //testing:faults`.
 """

@@ -149,12 +149,7 @@ _FAULTS = [
             (503, "Service Unavailable"),
         )
     ),
-    Fault(
-        "silence, before the answer or in mid-file",
-        "it cannot be reached (timed out)",
-        [lambda _: time.sleep(15), _stall(b"", 15)],
-    ),
-    Fault("silence in mid-file, after a good start", _WRONG, [_stall(WEIGHTS[:9000], 4)]),
+    Fault("silence, and no answer", "it cannot be reached (timed out)", [lambda _: time.sleep(15)]),
     Fault(
         "the connection is cut in mid-file",
         _WRONG,
@@ -312,6 +307,24 @@ def test_one_message_and_the_next_run_is_good(
             with row.attempt():
                 server.answer = answer
                 row.saw = _refused(bazel, url, fault.problem, cache)
+                server.answer = _send(WEIGHTS)
+                _healed(bazel, url, cache)
+
+
+def test_silence_in_mid_file(
+    bazel: nested_bazel.Bazel, server: _Server, tmp_path: Path, record_property: faults.Recorder
+) -> None:
+    """Bazel 7.7.1 takes its own time-out for an interruption, and ends; the next one is well."""
+    with faults.row(record_property, "network", "silence in mid-file") as row:
+        for number, start in enumerate((b"", WEIGHTS[:1], WEIGHTS[:9000])):
+            cache = tmp_path / str(number)
+            url = f"{server.url}{number}"
+            with row.attempt():
+                server.answer = _stall(start, 4)
+                status, output = small_checkpoint.fetch(bazel, url, _IMPATIENT, cache=cache)
+                assert status != 0
+                row.saw = " ".join(re.findall(r"FATAL: .*|InterruptedException: .*", output))
+                assert "timed out" in row.saw, output
                 server.answer = _send(WEIGHTS)
                 _healed(bazel, url, cache)
 

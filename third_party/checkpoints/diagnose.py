@@ -21,7 +21,7 @@ def diagnose(url: str) -> str:
     except urllib.error.HTTPError as error:
         return f"the server answers {error.code} {error.reason}"
     except (OSError, http.client.HTTPException) as error:
-        return f"it cannot be reached ({getattr(error, 'reason', error)})"
+        return f"it cannot be reached ({str(getattr(error, 'reason', error)).strip()})"
     if not head:
         return "it is an empty file"
     if head.startswith((b"<!doctype", b"<html", b"<?xml")):
