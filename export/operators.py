@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from export.runtimes import NETWORK_OPERATORS, RUNTIMES, WRAPPER_OPERATORS
+from export.runtimes import LOOP_OPERATORS, NETWORK_OPERATORS, RUNTIMES, WRAPPER_OPERATORS
 
 _LANGUAGE = {
     "prim::Constant",
@@ -19,6 +19,7 @@ _LANGUAGE = {
     "prim::If",
     "prim::ListConstruct",
     "prim::ListUnpack",
+    "prim::Loop",
     "prim::TupleConstruct",
     "prim::TupleUnpack",
 }
@@ -53,7 +54,7 @@ def check_graph(path: Path, runtime: str) -> None:
     whole = module.forward.inlined_graph
     network = _names(module.network.coarse_logits.inlined_graph)
     network |= _names(module.network.delta_logits.inlined_graph)
-    allowed = NETWORK_OPERATORS | RUNTIMES[runtime].attention_operators
+    allowed = NETWORK_OPERATORS | LOOP_OPERATORS | RUNTIMES[runtime].attention_operators
     problems = {
         *(f"its network uses {name}" for name in network - allowed),
         *(f"it uses {name}" for name in _names(whole) - network - allowed - WRAPPER_OPERATORS),

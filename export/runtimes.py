@@ -33,36 +33,79 @@ RUNTIMES = {
         nuke="14.0 to 15.0",
         libtorch=("1.12.1", "1.12.1"),
         attention="chunked",
-        attention_operators=frozenset({"aten::chunk", "aten::matmul", "aten::softmax.int"}),
+        attention_operators=frozenset({"aten::softmax.int"}),
     ),
 }
 
 NETWORK_OPERATORS = frozenset(
     {
         "aten::_convolution",
+        "aten::add.Scalar",
         "aten::add.Tensor",
+        "aten::add_.Tensor",
+        "aten::addcmul",
+        "aten::addcmul_",
         "aten::amax",
-        "aten::batch_norm",
         "aten::cat",
+        "aten::chunk",
+        "aten::constant_pad_nd",
         "aten::contiguous",
+        "aten::conv2d",
+        "aten::copy_",
+        "aten::div.Scalar",
+        "aten::empty_like",
         "aten::flatten.using_ints",
         "aten::gelu",
-        "aten::group_norm",
         "aten::layer_norm",
         "aten::linear",
+        "aten::matmul",
+        "aten::mean.dim",
         "aten::mul.Scalar",
+        "aten::mul.Tensor",
+        "aten::narrow",
+        "aten::neg",
+        "aten::new_full",
+        "aten::new_zeros",
         "aten::permute",
         "aten::relu",
+        "aten::relu_",
         "aten::reshape",
+        "aten::rsqrt",
+        "aten::split.Tensor",
+        "aten::square",
+        "aten::square_",
+        "aten::squeeze.dim",
+        "aten::stack",
+        "aten::sub.Tensor",
         "aten::transpose.int",
         "aten::type_as",
         "aten::unbind.int",
+        "aten::unsqueeze",
         "aten::upsample_bilinear2d",
         "aten::view",
     }
 )
 """What the traced network may use in every runtime, attention aside. No question about a size, a
 device or a dtype is among it: the answers are literals, or follow from the tensors."""
+
+LOOP_OPERATORS = frozenset(
+    {
+        "aten::__derive_index",
+        "aten::__getitem__.t",
+        "aten::__range_length",
+        "aten::add.int",
+        "aten::append.t",
+        "aten::floordiv.int",
+        "aten::gt.int",
+        "aten::len.t",
+        "aten::lt.int",
+        "aten::mul.int",
+        "aten::sub.int",
+        "prim::min.int",
+        "prim::min.self_int",
+    }
+)
+"""What the network's loops over bands count with, in every runtime: plain integers, and lists."""
 
 WRAPPER_OPERATORS = frozenset(
     {

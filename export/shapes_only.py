@@ -47,8 +47,12 @@ class ShapesOnly(TorchDispatchMode):
                 return _convolution(*args)
         if func is aten._convolution.default:
             func, args = aten.convolution.default, args[:9]  # has a meta kernel
-        if not _returns_tensors(func) or not _any_float(args):
+        if torch.Tag.inplace_view in func.tags or not _any_float(args):
             return func(*args, **kwargs)
+        if not _returns_tensors(func):
+            return func(*args, **kwargs)
+        if func._schema.is_mutable:
+            return args[0]
         return self._elsewhere.submit(_unwritten_result, func, args, kwargs).result()
 
 

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from export.runtimes import NETWORK_OPERATORS, RUNTIMES, WRAPPER_OPERATORS
+from export.runtimes import LOOP_OPERATORS, NETWORK_OPERATORS, RUNTIMES, WRAPPER_OPERATORS
 
 _LANGUAGE = (
     ast.AnnAssign,
@@ -20,6 +20,7 @@ _LANGUAGE = (
     ast.ClassDef,
     ast.Constant,
     ast.Expr,
+    ast.For,
     ast.FunctionDef,
     ast.If,
     ast.List,
@@ -35,13 +36,19 @@ _LANGUAGE = (
     ast.UnaryOp,
     ast.arg,
     ast.arguments,
+    ast.keyword,
 )
-"""What the exporter's code is written in: no loops, and no operator that is not called by name."""
+"""What the exporter's code is written in: no loop without end, no operator that has no name."""
 
 _METHODS = {"forward", "coarse_logits", "delta_logits"}
 """What is called on a module. A tensor has every operator as a method, so nothing else is."""
 
 _NAMESPACES = {"torch", "ops", "__torch__"}
+
+_BUILTINS = {"annotate", "getattr", "range"}
+
+_LEFT_OPEN = {"device", "dtype", "layout", "memory_format", "pin_memory"}
+"""Keywords with which TorchScript says that a new tensor is to be as the one it is made from."""
 
 _TEMPORARY = re.compile(r"_\d+", re.ASCII)
 """How TorchScript names a value that has no name in the source, a function among them."""
@@ -50,6 +57,7 @@ _ALLOWED = {
     # How TorchScript spells aten::add.Tensor and prim::min.float.
     name.partition(".")[0].replace("aten::", "torch.").replace("prim::", "ops.prim.")
     for operators in (
+        LOOP_OPERATORS,
         NETWORK_OPERATORS,
         WRAPPER_OPERATORS,
         *(runtime.attention_operators for runtime in RUNTIMES.values()),
@@ -85,17 +93,26 @@ def check_source(path: Path) -> None:
 
 
 def _problems(tree: ast.Module) -> Iterator[str]:
-    functions = _names_of_functions(tree)
+    functions: dict[ast.AST, set[str]] = {}
+    for scope in ast.walk(tree):
+        if isinstance(scope, ast.FunctionDef):
+            functions |= dict.fromkeys(ast.walk(scope), _names_of_functions(scope))
     for node in ast.walk(tree):
         if not isinstance(node, _LANGUAGE):
             yield f"has a {type(node).__name__}, which no code of the exporter's has"
+        elif isinstance(node, ast.For):
+            if not isinstance(node.iter, ast.Call) or _dotted(node.iter.func) != "range":
+                yield "has a For over something else than a range"
+        elif isinstance(node, ast.keyword):
+            if node.arg not in _LEFT_OPEN or ast.unparse(node.value) not in ("None", "False"):
+                yield f"has a keyword, {ast.unparse(node)}, which no code of the exporter's has"
         elif isinstance(node, ast.Attribute):
             name = _dotted(node)
             if name.startswith(("torch.", "ops.")) and name not in _ALLOWED | {"ops.prim"}:
                 yield f"names {name}, which is no operator of the exporter's files"
         elif isinstance(node, ast.Call):
             called = _dotted(node.func)
-            known = called in _ALLOWED | functions | {"getattr"}
+            known = called in _ALLOWED | functions.get(node, set()) | _BUILTINS
             method = isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS
             if not known and not method and not called.startswith("__torch__."):
                 yield f"calls {called or 'what is no name'}, which no code of the exporter's does"
@@ -107,10 +124,10 @@ def _problems(tree: ast.Module) -> Iterator[str]:
                 yield f"gives {name} another meaning"
 
 
-def _names_of_functions(tree: ast.Module) -> set[str]:
+def _names_of_functions(scope: ast.FunctionDef) -> set[str]:
     """Names that stand for nothing but functions of the archive's own, each called by its path."""
     assigned: dict[str, set[bool]] = {}
-    for node in ast.walk(tree):
+    for node in ast.walk(scope):
         if isinstance(node, ast.Assign):
             of_archive = _dotted(node.value).startswith("__torch__.")
             for target in node.targets:

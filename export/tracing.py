@@ -69,7 +69,7 @@ def trace_network(network: nn.Module, resolution: int) -> torch.jit.ScriptModule
 
     example_inputs = {
         "coarse_logits": (image(4),),
-        "delta_logits": (image(3), image(1), image(3)),
+        "delta_logits": (image(3), image(4)),
     }
     # Unchecked, because the check runs the network again to find values that depend on more than
     # the inputs; under `ShapesOnly` every value does.

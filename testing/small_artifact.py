@@ -30,18 +30,17 @@ class SmallNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.alpha = nn.Conv2d(4, 1, 3, padding=1)
-        self.fg = nn.Conv2d(4, 3, 3, padding=1)
+        self.coarse = nn.Conv2d(4, 4, 3, padding=1)
         self.delta = nn.Conv2d(7, 4, 3, padding=1)
         self.requires_grad_(False)
 
-    def coarse_logits(self, rgb_hint: Tensor) -> tuple[Tensor, Tensor]:
+    def coarse_logits(self, rgb_hint: Tensor) -> Tensor:
         """As CorridorKeyTransformer's."""
-        return self.alpha(rgb_hint), self.fg(rgb_hint)
+        return self.coarse(rgb_hint)
 
-    def delta_logits(self, rgb: Tensor, coarse_alpha: Tensor, coarse_fg: Tensor) -> Tensor:
+    def delta_logits(self, rgb: Tensor, coarse: Tensor) -> Tensor:
         """As CorridorKeyTransformer's."""
-        return self.delta(torch.cat([rgb, coarse_alpha, coarse_fg], 1))
+        return self.delta(torch.cat([rgb, coarse], 1))
 
 
 def write_small_artifact(path: Path) -> None:

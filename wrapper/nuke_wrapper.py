@@ -84,12 +84,11 @@ class CorridorKeyNukeWrapper(nn.Module):
         rgb_hint = resize(rgb_hint, self.resolution, self.resolution).to(self.mean.dtype)
         rgb = (rgb_hint[:, :3] - self.mean) / self.std
 
-        alpha_logits, fg_logits = self.network.coarse_logits(torch.cat([rgb, rgb_hint[:, 3:]], 1))
-        logits = torch.cat([alpha_logits, fg_logits], 1)
+        logits = self.network.coarse_logits(torch.cat([rgb, rgb_hint[:, 3:]], 1))
         key = logits.sigmoid()
         if self.refiner_strength > 0.0:
-            delta = self.network.delta_logits(rgb, key[:, :1], key[:, 1:])
-            key = key + min(self.refiner_strength, 1.0) * ((logits + delta).sigmoid() - key)
+            fine = (logits + self.network.delta_logits(rgb, key)).sigmoid()
+            key = key + min(self.refiner_strength, 1.0) * (fine - key)
 
         key = resize(key.to(dtype), height, width)
         alpha, fg = key[:, :1], key[:, 1:]

@@ -20,18 +20,16 @@ class SmallNetwork(nn.Module):
 
     def __init__(self, step: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        self.alpha = nn.Conv2d(4, 1, 3, padding=1)
-        self.fg = nn.Conv2d(4, 3, 3, padding=1)
+        self.coarse = nn.Conv2d(4, 4, 3, padding=1)
         self.delta = nn.Conv2d(7, 4, 3, padding=1)
         self.step = step
         self.requires_grad_(False)
 
-    def coarse_logits(self, rgb_hint: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.step(rgb_hint)
-        return self.alpha(features), self.fg(features)
+    def coarse_logits(self, rgb_hint: Tensor) -> Tensor:
+        return self.coarse(self.step(rgb_hint))
 
-    def delta_logits(self, rgb: Tensor, coarse_alpha: Tensor, coarse_fg: Tensor) -> Tensor:
-        return self.delta(torch.cat([rgb, coarse_alpha, coarse_fg], 1))
+    def delta_logits(self, rgb: Tensor, coarse: Tensor) -> Tensor:
+        return self.delta(torch.cat([rgb, coarse], 1))
 
 
 def attention(x: Tensor) -> Tensor:
@@ -48,7 +46,7 @@ class BranchesOnDevice(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.is_cuda:
             return x
-        return self.network.coarse_logits(x)[1]
+        return self.network.coarse_logits(x)
 
 
 @pytest.fixture

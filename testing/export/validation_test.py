@@ -25,13 +25,12 @@ class SmallNetwork(nn.Module):
         self.passes = 0
         self.requires_grad_(False)
 
-    def coarse_logits(self, rgb_hint: Tensor) -> tuple[Tensor, Tensor]:
+    def coarse_logits(self, rgb_hint: Tensor) -> Tensor:
         self.passes += 1
-        logits = self.coarse(rgb_hint)
-        return logits[:, :1], logits[:, 1:]
+        return self.coarse(rgb_hint)
 
-    def delta_logits(self, rgb: Tensor, coarse_alpha: Tensor, coarse_fg: Tensor) -> Tensor:
-        return self.delta(torch.cat([rgb, coarse_alpha, coarse_fg], 1))
+    def delta_logits(self, rgb: Tensor, coarse: Tensor) -> Tensor:
+        return self.delta(torch.cat([rgb, coarse], 1))
 
 
 class Gray(nn.Module):

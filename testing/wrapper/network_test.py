@@ -61,10 +61,10 @@ def test_trace_keeps_the_checkpoints_keys(
 @pytest.mark.parametrize("method", METHODS)
 def test_trace_computes_no_sizes(traced_network: torch.jit.ScriptModule, method: str) -> None:
     graph = getattr(traced_network, method).inlined_graph
-    kinds = {node.kind() for node in graph.nodes()}
     # Each of these turns a shape, device or dtype of the tracing machine into data.
-    assert kinds.isdisjoint(
-        {
+    found = [
+        kind
+        for kind in (
             "prim::NumToTensor",
             "prim::dtype",
             "prim::device",
@@ -76,8 +76,10 @@ def test_trace_computes_no_sizes(traced_network: torch.jit.ScriptModule, method:
             "aten::tensor",
             "aten::to",
             "aten::zeros",
-        }
-    )
+        )
+        if graph.findAllNodes(kind)
+    ]
+    assert not found
 
 
 @in_both_attentions
@@ -87,4 +89,5 @@ def test_trace_bakes_in_no_tensor_and_no_device(
 ) -> None:
     graph = getattr(traced_network, method).inlined_graph
     constants = {str(node.output().type()) for node in graph.findAllNodes("prim::Constant")}
-    assert constants <= {"bool", "float", "int", "str", "NoneType"}
+    functions = {name for name in constants if name.startswith("__torch__.wrapper.")}
+    assert constants - functions <= {"bool", "float", "int", "str", "NoneType"}

@@ -41,14 +41,13 @@ class FakeNetwork(nn.Module):
         self.delta = delta.expand(1, 4, 32, 32)
         self.refined = False
 
-    def coarse_logits(self, rgb_hint: Tensor) -> tuple[Tensor, Tensor]:
+    def coarse_logits(self, rgb_hint: Tensor) -> Tensor:
         self.rgb_hint = rgb_hint
-        return self.logits[:, :1], self.logits[:, 1:]
+        return self.logits
 
-    def delta_logits(self, rgb: Tensor, coarse_alpha: Tensor, coarse_fg: Tensor) -> Tensor:
+    def delta_logits(self, rgb: Tensor, coarse: Tensor) -> Tensor:
         self.refined = True
         assert torch.equal(rgb, self.rgb_hint[:, :3])
-        coarse = torch.cat([coarse_alpha, coarse_fg], 1)
         torch.testing.assert_close(coarse, self.logits.sigmoid(), rtol=0, atol=0, equal_nan=True)
         return self.delta
 
@@ -159,9 +158,9 @@ def test_new_knobs_at_their_defaults_change_no_bit(
     # As the wrapper was with three knobs.
     rgb_hint = resized(plate, 256, 256)
     rgb = (rgb_hint[:, :3] - keyer.mean) / keyer.std
-    logits = torch.cat(network.coarse_logits(torch.cat([rgb, rgb_hint[:, 3:]], 1)), 1)
+    logits = network.coarse_logits(torch.cat([rgb, rgb_hint[:, 3:]], 1))
     coarse = logits.sigmoid()
-    fine = (logits + network.delta_logits(rgb, coarse[:, :1], coarse[:, 1:])).sigmoid()
+    fine = (logits + network.delta_logits(rgb, coarse)).sigmoid()
     key = resized(coarse + 1.0 * (fine - coarse), 135, 240)
     matte, red, green, blue = key.split(1, 1)
     if despill_strength > 0:
