@@ -225,7 +225,7 @@ def test_a_checkpoint_is_gathered_from_a_copy(
     pins = {_CHECKPOINT: _sha256(_WEIGHTS)}
     with another_bazel.start(scratch / "workspace") as gathering:
         copy.write_bytes(_WEIGHTS[1:])
-        with pytest.raises(GapError, match=r"(?s)it has the wrong digest.*leave it out"):
+        with pytest.raises(GapError, match=r"(?s)has the wrong digest.*leave it out"):
             distdir.gather(gathering, folder, "@corridorkey_green", pins, [flag], "leave it out")
         assert not folder.exists()
         copy.write_bytes(_WEIGHTS)
