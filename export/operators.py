@@ -27,8 +27,9 @@ _LANGUAGE = {
 
 _NO_SCHEMA = "(no schema)"
 
-_FORM = ("device", "dtype", "layout")
-"""Arguments that a file may pass on from one tensor to another, but not name."""
+_FORM = ("device", "dtype", "layout", "type1", "type2")
+"""Arguments that a file may pass on from one tensor to another, but not name. The last two are
+`promote_types`'s."""
 
 
 class GraphError(Exception):

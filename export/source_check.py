@@ -47,8 +47,16 @@ _NAMESPACES = {"torch", "ops", "__torch__"}
 
 _BUILTINS = {"annotate", "getattr", "range"}
 
-_LEFT_OPEN = {"device", "dtype", "layout", "memory_format", "pin_memory"}
-"""Keywords with which TorchScript says that a new tensor is to be as the one it is made from."""
+_KEYWORDS = {
+    "device=None",
+    "dtype=None",
+    "layout=None",
+    "memory_format=2",
+    "memory_format=None",
+    "pin_memory=False",
+    "pin_memory=None",
+}
+"""What is said by keyword: that a new tensor is as the one it is made from, or channels last."""
 
 _TEMPORARY = re.compile(r"_\d+", re.ASCII)
 """How TorchScript names a value that has no name in the source, a function among them."""
@@ -104,7 +112,7 @@ def _problems(tree: ast.Module) -> Iterator[str]:
             if not isinstance(node.iter, ast.Call) or _dotted(node.iter.func) != "range":
                 yield "has a For over something else than a range"
         elif isinstance(node, ast.keyword):
-            if node.arg not in _LEFT_OPEN or ast.unparse(node.value) not in ("None", "False"):
+            if ast.unparse(node) not in _KEYWORDS:
                 yield f"has a keyword, {ast.unparse(node)}, which no code of the exporter's has"
         elif isinstance(node, ast.Attribute):
             name = _dotted(node)

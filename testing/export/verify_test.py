@@ -176,12 +176,19 @@ def test_file_that_is_not_canonical_is_refused_unloaded(path: Path) -> None:
     assert not {*LOADED} & {*outcomes(verdict)}
 
 
-def test_baked_dtype_is_found(path: Path) -> None:
-    rewrite(path, CODE, b"ops.prim.dtype(mean)", b"6")
+@pytest.mark.parametrize(
+    ("dtype", "problem"),
+    [
+        (b"ops.prim.dtype(mean)", "aten::promote_types with a constant type2"),
+        (b"ops.prim.dtype(mean0)", "aten::to.dtype with a constant dtype"),
+    ],
+)
+def test_baked_dtype_is_found(dtype: bytes, problem: str, path: Path) -> None:
+    rewrite(path, CODE, dtype, b"6")
     _, verdict = verify(path, "--no-probe")
     name, detail = refusal(verdict)
     assert name == "operators"
-    assert "aten::to.dtype with a constant dtype" in detail
+    assert problem in detail
 
 
 def test_dead_knob_is_named(path: Path) -> None:
