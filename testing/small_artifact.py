@@ -30,13 +30,14 @@ class SmallNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.coarse = nn.Conv2d(4, 4, 3, padding=1)
+        self.alpha = nn.Conv2d(4, 1, 3, padding=1)
+        self.fg = nn.Conv2d(4, 3, 3, padding=1)
         self.delta = nn.Conv2d(7, 4, 3, padding=1)
         self.requires_grad_(False)
 
     def coarse_logits(self, rgb_hint: Tensor) -> Tensor:
         """As CorridorKeyTransformer's."""
-        return self.coarse(rgb_hint)
+        return torch.cat([self.alpha(rgb_hint), self.fg(rgb_hint)], 1)
 
     def delta_logits(self, rgb: Tensor, coarse: Tensor) -> Tensor:
         """As CorridorKeyTransformer's."""

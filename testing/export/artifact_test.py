@@ -16,6 +16,7 @@ from export.manifest_file import NAME_IN_ARCHIVE, digest
 from export.meta_device import run_on_meta
 from export.operators import check_graph, operators
 from export.plate import green_screen_plate
+from export.source_check import check_source
 from export.steps import Steps
 from export.tracing import eager_wrapper
 from export.validation import validate
@@ -52,6 +53,10 @@ def test_artefact_is_the_one_in_its_manifest_and_says_it_is_untrained() -> None:
 
 def test_artefact_asks_nothing_of_libtorch_that_its_runtime_lacks() -> None:
     check_graph(ARTIFACT, VARIANT.runtime)
+
+
+def test_artefact_has_no_code_that_verify_would_not_load() -> None:
+    check_source(ARTIFACT)
 
 
 def test_artefact_has_no_device_baked_in() -> None:

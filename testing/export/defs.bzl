@@ -44,5 +44,6 @@ def corridorkey_artifact_test(name, checkpoint, size, resolution = 256, **varian
         deps = [
             "//export:export_torchscript",
             "//export:meta_device",
+            "//export:source_check",
         ],
     )
