@@ -42,7 +42,11 @@ _IN_OTHER_WORDS = {
 }
 _LOOKED_AT = {
     # Their own words name none of the BSD licences, or none at all; the files in the wheels do.
+    "contourpy": "BSD-3-Clause",
+    "cycler": "BSD-3-Clause",
     "jinja2": "BSD-3-Clause",
+    "kiwisolver": "BSD-3-Clause",
+    "matplotlib": "PSF-2.0",  # with its own name in place of the foundation's
     "mpmath": "BSD-3-Clause",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
     "scipy": "BSD-3-Clause",
