@@ -42,10 +42,12 @@ class Refiner(nn.Module):
         """Maps RGB and coarse key [1, 7, S, S] to logit corrections [1, 4, S, S]."""
         side = self.resolution
         rows = 32 * largest_part(side // 32, 32 * side * _CHANNELS)
-        x = image.new_zeros((1, side, side, _CHANNELS)).permute(0, 3, 1, 2)
-        raw = torch.empty_like(x)
-        scale, shift = convolve(image, raw, weights_of(self.stem), 1, side, rows)
-        x = add_normalised(x, raw, scale, shift, side, rows)
+        shape = (1, side, side, _CHANNELS)
+        raw = image.new_empty(shape).permute(0, 3, 1, 2)
+        norm = convolve(image, raw, [], weights_of(self.stem), 1, side, rows)
+        # Only now, when the saved file has let go of the image.
+        x = raw.new_zeros(shape).permute(0, 3, 1, 2)
+        x = add_normalised(x, raw, norm, side, rows)
         for block in (self.res1, self.res2, self.res3, self.res4):
             x = block(x, raw, side, rows)
         # A trace records `* 10.0` as a float64 tensor on the tracing device, this as a number.
@@ -66,71 +68,57 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor, raw: Tensor, side: int, rows: int) -> Tensor:
         """Maps x [1, 64, S, S] in place; `raw`, of the same form, is scratch."""
         weights = weights_of(self.conv1, self.gn1)
-        scale, shift = convolve(x, raw, weights, self.dilation, side, rows)
+        norm = convolve(x, raw, [], weights, self.dilation, side, rows)
         weights = weights_of(self.conv2, self.gn2)
-        scale, shift = convolve_normalised(raw, scale, shift, weights, self.dilation, side, rows)
-        return add_normalised(x, raw, scale, shift, side, rows)
+        norm = convolve(raw, raw, norm, weights, self.dilation, side, rows)
+        return add_normalised(x, raw, norm, side, rows)
 
 
 @banded
 def convolve(
     source: Tensor,
     target: Tensor,
+    norm: list[Tensor],
     weights: list[Tensor],
     dilation: int,
     side: int,
     rows: int,
-) -> tuple[Tensor, Tensor]:
-    """Convolves a map into another.
+) -> list[Tensor]:
+    """Convolves a map into another, or into itself.
+
+    Args:
+        source: [1, C, S, S].
+        target: [1, 64, S, S], which may be `source`.
+        norm: Scale and shift that normalise the source, if it is raw; ReLU follows.
+        weights: Of the convolution and of the GroupNorm that comes after it.
+        dilation: Of the convolution, in pixels.
+        side: Height and width S.
+        rows: Of a band; divides S, and is not less than the dilation.
 
     Returns:
-        Scale and shift [1, 64, 1, 1] that normalise the result.
+        Scale and shift [1, 64, 1, 1] that normalise the target.
     """
     weight, bias, norm_weight, norm_bias = weights
     moments: list[Tensor] = []
+    result = target
     for start in range(0, side, rows):
         above, below = min(dilation, start), min(dilation, side - start - rows)
         band = source.narrow(2, start - above, above + rows + below)
+        if len(norm) > 0:
+            scale, shift = norm
+            band = torch.addcmul(shift, band, scale).relu_()
+        if start > 0:  # Only now, because this band's margin is the end of the one before.
+            target.narrow(2, start - rows, rows).copy_(result)
         result = _convolve_band(band, above, below, weight, bias, dilation)
         moments.append(_moments(result))
-        target.narrow(2, start, rows).copy_(result)
+    target.narrow(2, side - rows, rows).copy_(result)
     return _group_norm(moments, norm_weight, norm_bias)
 
 
 @banded
-def convolve_normalised(
-    raw: Tensor,
-    scale: Tensor,
-    shift: Tensor,
-    weights: list[Tensor],
-    dilation: int,
-    side: int,
-    rows: int,
-) -> tuple[Tensor, Tensor]:
-    """Normalises a raw map, applies ReLU, and convolves it in place.
-
-    Returns:
-        Scale and shift [1, 64, 1, 1] that normalise the result.
-    """
-    weight, bias, norm_weight, norm_bias = weights
-    moments: list[Tensor] = []
-    result = raw
-    for start in range(0, side, rows):
-        above, below = min(dilation, start), min(dilation, side - start - rows)
-        band = torch.addcmul(shift, raw.narrow(2, start - above, above + rows + below), scale)
-        if start > 0:  # Only now, because this band's margin is the end of the one before.
-            raw.narrow(2, start - rows, rows).copy_(result)
-        result = _convolve_band(band.relu_(), above, below, weight, bias, dilation)
-        moments.append(_moments(result))
-    raw.narrow(2, side - rows, rows).copy_(result)
-    return _group_norm(moments, norm_weight, norm_bias)
-
-
-@banded
-def add_normalised(
-    x: Tensor, raw: Tensor, scale: Tensor, shift: Tensor, side: int, rows: int
-) -> Tensor:
+def add_normalised(x: Tensor, raw: Tensor, norm: list[Tensor], side: int, rows: int) -> Tensor:
     """Adds a raw map, normalised, to `x`, and applies ReLU, in place."""
+    scale, shift = norm
     for start in range(0, side, rows):
         band = raw.narrow(2, start, rows)
         x.narrow(2, start, rows).addcmul_(band, scale).add_(shift).relu_()
@@ -158,7 +146,7 @@ def _moments(band: Tensor) -> Tensor:
     return torch.cat([mean, squares.mean([0, 2, 3], True)]).view(2, -1)
 
 
-def _group_norm(moments: list[Tensor], weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+def _group_norm(moments: list[Tensor], weight: Tensor, bias: Tensor) -> list[Tensor]:
     """GroupNorm as one scale and one shift for each channel.
 
     Args:
@@ -175,4 +163,4 @@ def _group_norm(moments: list[Tensor], weight: Tensor, bias: Tensor) -> tuple[Te
     variance = (variance + (mean - total).square()).mean([0, 2], True)
     scale = weight.view(1, 8, 8) * (variance + 1e-5 / 256).rsqrt() / 16
     shift = bias.view(1, 8, 8) - total * 16 * scale
-    return scale.view(1, -1, 1, 1), shift.view(1, -1, 1, 1)
+    return [scale.view(1, -1, 1, 1), shift.view(1, -1, 1, 1)]
