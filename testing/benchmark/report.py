@@ -68,6 +68,7 @@ def plot(rows: list[Row], file: Path) -> None:
         labels = [f"{row['what']}, {_UNITS[row['quantity']][1]}" for row in mine]
         bars = panel.barh(labels, [row["ratio"] for row in mine])
         panel.bar_label(bars, fmt="%.2f", padding=3)
+        panel.margins(x=0.12)  # room for the longest bar's label
         panel.axvline(1, color="black", linewidth=1)
         panel.invert_yaxis()
         panel.set_title(" ".join(map(str, setting)))
