@@ -5,6 +5,7 @@ and leave nothing else in the folder.
 """
 
 import hashlib
+import itertools
 import os
 import random
 import shutil
@@ -222,7 +223,16 @@ def test_the_disk_fills_up(
 
 def _as_nobody(folder: Path) -> list[str]:
     shutil.chown(folder, 65534, 65534)
-    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    # Bazel's folders may lie in root's HOME, which nobody else may enter: here they lie in another.
+    output_base = Path(os.environ["TEST_TMPDIR"].partition("/execroot/")[0])
+    *parents, top, _ = map(str, output_base.parents)
+    enterable = [("--perms", "0755", "--dir", parent) for parent in reversed(parents)]
+    return [
+        *("bwrap", "--bind", "/", "/", "--dev-bind", "/dev", "/dev", "--tmpfs", top),
+        *itertools.chain(*enterable),
+        *("--bind", str(output_base), str(output_base)),
+        *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
+    ]
 
 
 def _faketime(offset: str) -> Callable[[Path], list[str]]:
