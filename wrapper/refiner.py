@@ -88,7 +88,7 @@ def convolve(
 
     Args:
         source: [1, C, S, S].
-        target: [1, 64, S, S], which may be `source`.
+        target: [1, 64, S, S], which may be `source` if that is raw.
         norm: Scale and shift that normalise the source, if it is raw; ReLU follows.
         weights: Of the convolution and of the GroupNorm that comes after it.
         dilation: Of the convolution, in pixels.
