@@ -102,6 +102,27 @@ def _stall(start: bytes, seconds: float) -> Answer:
     return answer
 
 
+@dataclass
+class _Lapse:
+    """Takes Range, as a server of files does; falls silent so many times, 2,000 bytes on each."""
+
+    silences: int
+
+    def __call__(self, handler: _Handler) -> None:
+        begin = int((handler.headers["Range"] or "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        handler.send_response(206 if begin else 200)
+        handler.send_header("Accept-Ranges", "bytes")
+        handler.send_header("Content-Range", f"bytes {begin}-{_LENGTH - 1}/{_LENGTH}")
+        handler.send_header("Content-Length", str(_LENGTH - begin))
+        handler.end_headers()
+        self.silences -= 1
+        if self.silences < 0:
+            handler.wfile.write(WEIGHTS[begin:])
+        else:
+            handler.wfile.write(WEIGHTS[begin : begin + 2000])
+            time.sleep(4)
+
+
 def _drip(handler: _Handler) -> None:
     """The whole file, 256 bytes at a time."""
     _send(b"", _LENGTH)(handler)
@@ -311,20 +332,36 @@ def test_one_message_and_the_next_run_is_good(
                 _healed(bazel, url, cache)
 
 
+def test_a_lapse_is_made_good(
+    bazel: nested_bazel.Bazel, server: _Server, tmp_path: Path, record_property: faults.Recorder
+) -> None:
+    fault = "silence in mid-file, up to three times, from a server that takes Range"
+    with faults.row(record_property, "network", fault) as row:
+        for silences in (1, 2, 3):
+            with row.attempt():
+                server.answer = _Lapse(silences)
+                _healed(bazel, f"{server.url}{silences}", tmp_path / str(silences))
+        row.saw = "nothing: Bazel goes on where it was"
+
+
 def test_silence_in_mid_file(
     bazel: nested_bazel.Bazel, server: _Server, tmp_path: Path, record_property: faults.Recorder
 ) -> None:
-    """Bazel 7.7.1 takes its own time-out for an interruption, and ends; the next one is well."""
-    with faults.row(record_property, "network", "silence in mid-file") as row:
-        for number, start in enumerate((b"", WEIGHTS[:1], WEIGHTS[:9000])):
+    """Bazel 7.7.1 takes its own time-out for an interruption, and nothing can say so but before."""
+    silences = [_stall(WEIGHTS[:length], 4) for length in (0, 1, 9000)] + [_Lapse(4)]
+    with faults.row(record_property, "network", "silence in mid-file, for good") as row:
+        for number, answer in enumerate(silences):
             cache = tmp_path / str(number)
             url = f"{server.url}{number}"
             with row.attempt():
-                server.answer = _stall(start, 4)
+                server.answer = answer
                 status, output = small_checkpoint.fetch(bazel, url, _IMPATIENT, cache=cache)
                 assert status != 0
-                row.saw = " ".join(re.findall(r"FATAL: .*|InterruptedException: .*", output))
-                assert "timed out" in row.saw, output
+                (announced,) = re.findall(r"Fetching @corridorkey_green from .*", output)
+                (error,) = re.findall(r"(?:ERROR|FATAL): .*", output)
+                assert f" from 127.0.0.1:{server.server_port}," in announced
+                assert "interrupted" in error
+                row.saw = f"{announced} {error}"
                 server.answer = _send(WEIGHTS)
                 _healed(bazel, url, cache)
 

@@ -13,6 +13,12 @@ filegroup(
 )
 """
 
+# Bazel 7.7.1 ends at a server's silence as if at Ctrl-C, and lets no rule say so afterwards.
+_FETCHING = (
+    "Fetching @{name} from {host}, unless a cache has it. If Bazel says that it was interrupted, " +
+    "{host} has fallen silent: run it again, or name a mirror with --repo_env={variable}."
+)
+
 _HELP = """
 Checkpoint @{name}: {problem}.
   looked in: {source}
@@ -71,6 +77,13 @@ def _checkpoint_repository_impl(rctx):
             fail_because("that is a folder; name the file in it")
         url = "file://" + source.replace("%", "%25").replace(" ", "%20")
 
+    if not url.startswith("file:"):
+        # buildifier: disable=print
+        print(_FETCHING.format(
+            name = attr.checkpoint,
+            host = url.split("/")[2].split("@")[-1],
+            variable = attr.variable,
+        ))
     auth = _authentication(rctx, url, hub_url)
     if not rctx.download(
         url,
