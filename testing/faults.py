@@ -79,13 +79,14 @@ def row(record_property: Recorder, room: str, fault: str) -> Iterator[Row]:
 
     Yields:
         The row, to count attempts with and to say what the user saw. Folders of the test and ports
-        are taken out of that, so that the row says the same on every machine.
+        are taken out of that, so that the row says the same on every machine; its lines become one.
     """
     assert room in ROOMS
     made = Row(room, fault)
     try:
         yield made
     finally:
-        saw = _SCRATCH.sub("", " ".join(made.saw.split()))
+        lines = (" ".join(line.split()) for line in made.saw.splitlines())
+        saw = _SCRATCH.sub("", " / ".join(filter(None, lines)))
         made.saw = _PORT.sub(r"\1", _MEMORY.sub("", saw))
         record_property(PROPERTY, json.dumps(dataclasses.asdict(made)))

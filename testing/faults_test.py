@@ -35,7 +35,7 @@ def test_from_a_run_to_the_page(tmp_path: Path) -> None:
     run = subprocess.run([sys.executable, "-m", "pytest", *options, tests], cwd=top, check=False)
     assert run.returncode == 1  # test_bad; its row is there all the same
     rows = write_faults.merged(write_faults.rows(tmp_path))
-    assert rows == [Row("network", "a | stall", 5, 4, "gave up on http://127.0.0.1/x")]
+    assert rows == [Row("network", "a | stall", 5, 4, "gave up / on http://127.0.0.1/x")]
     page = write_faults.page(rows)
-    assert "| a \\| stall | 5 | 4 | gave up on http://127.0.0.1/x |" in page
+    assert "| a \\| stall | 5 | 4 | gave up / on http://127.0.0.1/x |" in page
     assert page.count("Not run.") == 5
