@@ -21,7 +21,8 @@ _INTRODUCTION = """\
 Written by `tools/bazel run //testing:write_faults` from the results of real runs; not by hand. A
 fault is survived when what comes out is right, or when there is a message, a non-zero exit status
 and nothing left in the way of the next run. The cheap ones are in `tools/bazel test //...`; all of
-them in `tools/bazel test //testing:faults`.
+them in `tools/bazel test //testing:faults`. What did not survive at first is in
+[MENDED.md](MENDED.md).
 """
 
 

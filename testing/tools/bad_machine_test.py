@@ -8,6 +8,7 @@ next run must succeed with no help, or say what to remove.
 import contextlib
 import gzip
 import hashlib
+import itertools
 import os
 import random
 import re
@@ -22,13 +23,14 @@ from pathlib import Path
 import pytest
 
 from testing import faults
+from testing.tools.virtual_machine import VirtualMachine
 
 _TOP = Path(__file__).absolute().parents[2]
 _SEED = random.SystemRandom().randrange(10**6)
 _VERSION = f"bazel {(_TOP / '.bazelversion').read_text().strip()}"
 
-_GIGABYTES = 8
-"""What three roots, a kit and the packages take, and some."""
+_GIGABYTES = 12
+"""What three roots, a kit and the packages take, or a virtual machine with them; and some."""
 
 _KILLS_FROM_DEBIAN = 2
 _KILLS_FROM_KIT = 48
@@ -462,3 +464,90 @@ def test_an_unprivileged_user(kit_machine: Machine, record_property: faults.Reco
         assert result.returncode == 0, result.stderr
         row.saw = "nothing: it builds"
     kit_machine.run("shutdown", before=as_nobody)
+
+
+@pytest.fixture(scope="module")
+def mirror(first: tuple[Machine, float]) -> str:
+    """URL of the Debian mirror that tools/bazel chose on this machine."""
+    line, *_ = (first[0].root() / "etc/apt/sources.list").read_text().splitlines()
+    return re.sub(r"\[.*?\]", "", line).split()[1]
+
+
+@pytest.fixture(scope="module")
+def virtual(mirror: str, kit: Path, sources: Path, scratch: Path) -> Iterator[VirtualMachine]:
+    """A machine with a clock of its own, the sources and a clone with a kit."""
+    made = VirtualMachine(scratch / "virtual", mirror, ["bubblewrap", "mmdebstrap"])
+    shutil.copytree(kit, made.files / "kit", copy_function=os.link)
+    shutil.copytree(sources, made.files / "sources", ignore=shutil.ignore_patterns("bazel-*"))
+    yield made
+    shutil.rmtree(scratch / "virtual")
+
+
+def _statuses(said: str) -> list[str]:
+    return re.findall(r"^status (.*?)\s*$", said, re.MULTILINE)
+
+
+# From nothing at the wrong time; then at the right one, with the server that was started before it
+# and with one that was started after.
+_BUILD_AT = f"""
+build() {{
+  tools/bazel build //:step{_STEPS - 1}
+  echo "status $?, $(head -n 1 bazel-bin/step{_STEPS - 1}.txt)"
+}}
+cd /kit
+echo first >input
+date --set="$1 days"
+build
+date --set="$2 days"
+echo second >input
+build
+tools/bazel shutdown
+echo third >input
+build
+"""
+
+
+_only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can install a machine")
+
+
+@_only_root
+@pytest.mark.parametrize(("where", "days"), [("behind", -365), ("ahead", 365)])
+def test_the_clock(
+    where: str, days: int, virtual: VirtualMachine, record_property: faults.Recorder
+) -> None:
+    fault = f"tools/bazel: the clock is a year {where}, and then right, thrice"
+    with faults.row(record_property, "machine", fault) as row:
+        said = virtual.run(f"set -- {days} {-days}\n{_BUILD_AT}")
+        for status, content in itertools.zip_longest(_statuses(said), ("first", "second", "third")):
+            with row.attempt():
+                assert status == f"0, {content}", said
+        assert "in the future" not in said  # tar has a word on each file, unless told
+        row.saw = "nothing: it builds, and goes on"
+
+
+_MAKE_AT = """
+cd /sources
+make_root() {
+  tools/bazel --version
+  echo "status $?"
+}
+date --set="$1 days"
+make_root
+date --set="$2 days"
+make_root
+"""
+
+
+@_only_root
+def test_the_clock_behind_signatures(
+    mirror: str, virtual: VirtualMachine, record_property: faults.Recorder
+) -> None:
+    """Debian's signatures are of a time to come; then they are not, and the root is made."""
+    fault = "tools/bazel: the clock is a year behind as the root is to be made of Debian's packages"
+    with faults.row(record_property, "machine", fault) as row, row.attempt():
+        said = virtual.run(
+            f"export CORRIDORKEY_DEBIAN_MIRROR='{mirror}'\nset -- -365 365\n{_MAKE_AT}"
+        )
+        assert _statuses(said) == ["1", "0"], said
+        (row.saw,) = re.findall(r"tools/bazel: cannot make .*signed before \S*", said)
+        assert _VERSION in said

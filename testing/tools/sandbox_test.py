@@ -8,6 +8,7 @@ import pathlib
 
 import pytest
 
+from testing import faults
 from testing.tools import sandbox_probe
 
 
@@ -23,11 +24,20 @@ def _report(process: str) -> dict[str, object]:
     [
         # Its own process namespace, whose first process is the sandbox: no other strategy has one.
         ("first_process", "linux-sandbox"),
-        ("network_devices", ["lo"]),
-        ("connect", "ENETUNREACH"),
         ("write_beside_source", "EROFS"),
         ("sees_undeclared_file", False),
     ],
 )
 def test_sandbox_is_the_real_one(process: str, fact: str, value: object) -> None:
     assert _report(process)[fact] == value
+
+
+def test_no_network(record_property: faults.Recorder) -> None:
+    fault = "an action, and a test, reach for the network"
+    with faults.row(record_property, "supply", fault) as row:
+        for process in ("action", "test"):
+            with row.attempt():
+                report = _report(process)
+                assert report["network_devices"] == ["lo"]
+                assert report["connect"] == "ENETUNREACH"
+        row.saw = "ENETUNREACH: there is none"
