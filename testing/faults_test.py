@@ -39,3 +39,8 @@ def test_from_a_run_to_the_page(tmp_path: Path) -> None:
     page = write_faults.page(rows)
     assert "| a \\| stall | 5 | 4 | gave up / on http://127.0.0.1/x |" in page
     assert page.count("Not run.") == 5
+
+
+def test_the_page_names_no_mirror() -> None:
+    page = write_faults.page([Row("machine", "a clock", 1, 1, "http://mirror.test/debian is not")])
+    assert "| http://…/debian is not |" in page
