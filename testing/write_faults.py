@@ -22,8 +22,8 @@ _INTRODUCTION = """\
 Written by `tools/bazel run //testing:write_faults` from the results of real runs; not by hand. A
 fault is survived when what comes out is right, or when there is a message, a non-zero exit status
 and nothing left in the way of the next run. The cheap ones are in `tools/bazel test //...`; all of
-them in `tools/bazel test //testing:faults`. What did not survive at first is in
-[MENDED.md](MENDED.md).
+them in `tools/bazel test //testing:faults`, where `--test_env=FAULTS_DEPTH=10` has the fuzzers try
+ten times as much. What did not survive at first is in [MENDED.md](MENDED.md).
 """
 
 

@@ -32,13 +32,19 @@ def loaded() -> torch.jit.ScriptModule:
     return torch.jit.load(ARTIFACT)
 
 
+def reset(keyer: torch.jit.ScriptModule) -> None:
+    """Puts every knob at its default."""
+    for knob in KNOBS:
+        setattr(keyer, knob.name, knob.default)
+
+
 @pytest.fixture
 def keyer(loaded: torch.jit.ScriptModule) -> Iterator[torch.jit.ScriptModule]:
-    """The loaded file. Its knobs are put back afterwards."""
+    """The loaded file, with its knobs at their defaults; they are put back afterwards."""
     torch.set_num_threads(1)  # two at 256 are no faster, and wait for each other on a busy machine
+    reset(loaded)
     yield loaded
-    for knob in KNOBS:
-        setattr(loaded, knob.name, knob.default)
+    reset(loaded)
 
 
 def made(
@@ -137,8 +143,7 @@ def test_any_plate_and_knobs(loaded: torch.jit.ScriptModule, record_property: An
         @example(Case(257, 1021, [3.4e38], knobs={"gamma_input": 1, "output_mode": 2}))
         @given(cases)
         def check(case: Case) -> None:
-            for knob in KNOBS:
-                setattr(loaded, knob.name, knob.default)
+            reset(loaded)
             with row.attempt():
                 check_contract(loaded, case)
 
