@@ -39,6 +39,7 @@ _SCRATCH = re.compile(
     rf"{re.escape(os.environ.get('TEST_TMPDIR') or tempfile.gettempdir())}(/[^\s'\"]*/)?"
 )
 _MEMORY = re.compile(r"/dev/shm/\w+/")
+_HOST = re.compile(r"(https?://)(?!127\.)[^/\s]+")
 _PORT = re.compile(r"(127\.0\.0\.1|localhost):\d+")
 
 
@@ -78,8 +79,9 @@ def row(record_property: Recorder, room: str, fault: str) -> Iterator[Row]:
         fault: What is done.
 
     Yields:
-        The row, to count attempts with and to say what the user saw. Folders of the test and ports
-        are taken out of that, so that the row says the same on every machine; its lines become one.
+        The row, to count attempts with and to say what the user saw. Folders of the test, ports and
+        mirrors are taken out of that, so that the row says the same on every machine; its lines
+        become one.
     """
     assert room in ROOMS
     made = Row(room, fault)
@@ -88,5 +90,5 @@ def row(record_property: Recorder, room: str, fault: str) -> Iterator[Row]:
     finally:
         lines = (" ".join(line.split()) for line in made.saw.splitlines())
         saw = _SCRATCH.sub("", " / ".join(filter(None, lines)))
-        made.saw = _PORT.sub(r"\1", _MEMORY.sub("", saw))
+        made.saw = _PORT.sub(r"\1", _HOST.sub(r"\1…", _MEMORY.sub("", saw)))
         record_property(PROPERTY, json.dumps(dataclasses.asdict(made)))

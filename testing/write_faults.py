@@ -8,7 +8,6 @@ they come about.
 
 import json
 import os
-import re
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
@@ -25,10 +24,6 @@ and nothing left in the way of the next run. The cheap ones are in `tools/bazel 
 them in `tools/bazel test //testing:faults`, where `--test_env=FAULTS_DEPTH=10` has the fuzzers try
 ten times as much. What did not survive at first is in [MENDED.md](MENDED.md).
 """
-
-
-# Of which mirror a machine is set up with, the page says nothing.
-_HOST = re.compile(r"(https?://)(?!127\.)[^/\s]+")
 
 
 def rows(results: Path) -> Iterator[Row]:
@@ -66,7 +61,6 @@ def page(rows: list[Row]) -> str:
 
 
 def _cell(text: str) -> str:
-    text = _HOST.sub(r"\1…", text)
     for special in "\\|<*_`":
         text = text.replace(special, "\\" + special)
     return text

@@ -13,7 +13,9 @@ from pathlib import Path
 
 _PACKAGES = "e2fsprogs iproute2 linux-image-cloud-amd64 mount qemu-system-x86"
 
-_START = """\
+_MARK = "=== script ==="
+
+_START = f"""\
 #!/bin/bash
 export HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
@@ -22,21 +24,20 @@ mount -t tmpfs tmpfs /dev/shm
 mount -t tmpfs tmpfs /tmp
 # The addresses of QEMU's own network, which it joins with the host's.
 modprobe virtio_net
-interface="$(ls -d /sys/class/net/en*)"
+interface="$(basename /sys/class/net/en*)"
 ip link set lo up
-ip link set "${interface##*/}" up
-ip address add 10.0.2.15/24 dev "${interface##*/}"
+ip link set "$interface" up
+ip address add 10.0.2.15/24 dev "$interface"
 ip route add default via 10.0.2.2
 rm -f /etc/resolv.conf
 echo nameserver 10.0.2.3 >/etc/resolv.conf
-echo '=== script ==='
+echo '{_MARK}'
 bash /script </dev/null 2>&1 | cat
-echo '=== script ==='
+echo '{_MARK}'
 sync
 echo o >/proc/sysrq-trigger
 sleep 60
 """
-_MARK = "=== script ==="
 
 # Nehalem, because QEMU 7.2 emulates later instructions wrongly, and Java ends by them.
 _QEMU = (
@@ -45,6 +46,7 @@ _QEMU = (
     *("-drive", "file=/mnt/disk,format=raw,if=virtio,cache=unsafe", "-nic", "user,model=virtio"),
 )
 
+_DISK = "8G"
 _SECONDS = 2700
 
 
@@ -85,12 +87,11 @@ class VirtualMachine:
         subprocess.run([*extract, "--exclude=./dev/*", "--no-same-owner"], check=True)
         archive.unlink()
 
-    def run(self, script: str, megabytes: int = 8000) -> str:
+    def run(self, script: str) -> str:
         """Starts it anew, runs a script, and switches it off.
 
         Args:
-            script: For bash, as root, in `/`, with nothing mounted beside /proc, /dev, /sys, /tmp.
-            megabytes: Size of the disk. Of what the script writes, nothing is kept.
+            script: For bash, as root, in `/`. Of what it writes, nothing is kept.
 
         Returns:
             What the script said.
@@ -105,10 +106,8 @@ class VirtualMachine:
         start.write_text(_START)
         start.chmod(0o755)
         (self._folder / "disk").unlink(missing_ok=True)
-        disk = ("/mnt/disk", f"{megabytes}M")
-        subprocess.run(
-            self._inside("mke2fs", "-q", "-t", "ext4", "-d", "/mnt/files", *disk), check=True
-        )
+        make = self._inside("mke2fs", "-q", "-t", "ext4", "-d", "/mnt/files", "/mnt/disk", _DISK)
+        subprocess.run(make, check=True)
         said = subprocess.run(
             self._inside("qemu-system-x86_64", *_QEMU, *self._kernel()),
             stdin=subprocess.DEVNULL,
