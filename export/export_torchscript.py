@@ -9,17 +9,17 @@ from typing import get_args
 
 import click
 
-from export import archive
-from export.atomic import replacing
-from export.manifest import manifest
-from export.manifest_file import NAME_IN_ARCHIVE, digest, to_json
-from export.operators import GraphError, check_graph, operators
-from export.runtimes import RUNTIMES
-from export.steps import Steps
-from export.tracing import eager_wrapper, to_torchscript
-from export.validation import ValidationError, validate
-from export.variant import Precision, Variant
-from wrapper.checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from export.artifact import archive
+from export.artifact.manifest import manifest
+from export.artifact.operators import GraphError, check_graph, operators
+from export.artifact.runtimes import RUNTIMES
+from export.artifact.variant import Precision, Variant
+from export.common.atomic import replacing
+from export.common.manifest_file import NAME_IN_ARCHIVE, digest, to_json
+from export.common.steps import Steps
+from export.tracing.tracing import eager_wrapper, to_torchscript
+from export.tracing.validation import ValidationError, validate
+from wrapper.checkpoint.checkpoint import Checkpoint, CheckpointError, load_checkpoint
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 

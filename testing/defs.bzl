@@ -37,10 +37,10 @@ def untrained_checkpoint(name, resolution, visibility = None):
         name = name,
         outs = [name + ".safetensors"],
         cmd = " ".join([
-            "$(execpath //testing:write_untrained_checkpoint)",
+            "$(execpath //testing/weights:write_untrained_checkpoint)",
             "--resolution={}".format(resolution),
             "--output=$@",
         ]),
-        tools = ["//testing:write_untrained_checkpoint"],
+        tools = ["//testing/weights:write_untrained_checkpoint"],
         visibility = visibility,
     )

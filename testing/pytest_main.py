@@ -11,6 +11,9 @@ def main() -> int:
     arguments = [
         "-ra",  # the reason of every skip is printed
         "--color=no",
+        # The conftest.py of every folder from the top down to the test's own counts.
+        "--rootdir=.",
+        "--confcutdir=.",
         "-p",
         "no:cacheprovider",
         f"--basetemp={os.environ['TEST_TMPDIR']}/pytest",

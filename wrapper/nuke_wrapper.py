@@ -5,9 +5,9 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from wrapper.color import despill, linear_to_srgb, srgb_to_linear
+from wrapper.image.color import despill, linear_to_srgb, srgb_to_linear
 from wrapper.knobs import KNOBS
-from wrapper.network import CorridorKeyTransformer
+from wrapper.network.network import CorridorKeyTransformer
 
 
 class CorridorKeyNukeWrapper(nn.Module):

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from export.nuke.keying import PREMULT, TO_LINEAR, TO_SRGB
-from export.nuke.script import Node
+from export.nuke.scripts.keying import PREMULT, TO_LINEAR, TO_SRGB
+from export.nuke.scripts.script import Node
 
 _COLUMN, _ROW = 168, 86
 _WIDTH, _HEIGHT = 140, 42

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import jinja2
 
-from export.nuke import comp_template, exr_passes, gizmo
 from export.nuke.diagram import svg
 from export.nuke.model import CHANNELS, NAME, OLDEST_NUKE, OUTPUT_SCALE
-from export.nuke.user_knobs import set_by_templates, value
+from export.nuke.scripts import comp_template, exr_passes, gizmo
+from export.nuke.scripts.user_knobs import set_by_templates, value
 from wrapper.knobs import Knob
 from wrapper.model_ids import MODEL_ID
 

@@ -3,17 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from export.nuke import (
-    cat_file_creator,
-    cat_script,
-    cattery,
-    comp_template,
-    exr_passes,
-    gizmo,
-    guide,
-    icon,
-)
+from export.nuke import cat_script, cattery, guide, icon
 from export.nuke.model import NAME
+from export.nuke.scripts import cat_file_creator, comp_template, exr_passes, gizmo
 from wrapper.knobs import Knob
 
 _IN_NUKE = Path(__file__).parent / "in_nuke"

@@ -1,6 +1,6 @@
 """What Nuke must know of a CorridorKey.pt, its knobs aside. Imports no torch.
 
-`testing/export/nuke/contract_test.py` holds it to `export.runtimes`.
+`testing/export/nuke/contract_test.py` holds it to `export.artifact.runtimes`.
 """
 
 NAME = "CorridorKey"

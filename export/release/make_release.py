@@ -12,9 +12,9 @@ from typing import Any
 import click
 from in_toto_attestation.v1.resource_descriptor import ResourceDescriptor
 
-from export.manifest_file import digest, to_json
-from export.release import checksums
-from export.release.checksums import SHA256SUMS
+from export.common import checksums
+from export.common.checksums import SHA256SUMS
+from export.common.manifest_file import digest, to_json
 from export.release.manifest import MANIFEST, SCHEMA, artifact, manifest, weights_url
 from export.release.provenance import PROVENANCE, statement
 from export.release.sbom import SBOM, sbom

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from export.atomic import replacing
-from export.release import checksums
-from export.release.checksums import SHA256SUMS, ChecksumError
+from export.common import checksums
+from export.common.atomic import replacing
+from export.common.checksums import SHA256SUMS, ChecksumError
+from export.common.steps import Steps
 from export.release.provenance import PROVENANCE, subjects
 from export.release.signing import SignatureError, sign
-from export.steps import Steps
 
 PASSPHRASE_VARIABLE = "CORRIDORKEY_KEY_PASSPHRASE"
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from export.manifest_file import digest, to_json
+from export.common.manifest_file import digest, to_json
 
 
 def version_control(status: str, tar: Path) -> dict[str, Any]:

@@ -15,11 +15,11 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from export.atomic import replacing
-from export.manifest_file import to_json
+from export.common.atomic import replacing
+from export.common.manifest_file import to_json
 from testing.benchmark import contenders, measurements, report
 from testing.benchmark.measurements import Setting, in_new_process
-from testing.untrained_weights import write_untrained_checkpoint
+from testing.weights.untrained_weights import write_untrained_checkpoint
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 

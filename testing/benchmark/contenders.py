@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
-from export import archive
-from export.shapes_only import ShapesOnly
-from export.tracing import eager_wrapper, to_torchscript, trace_network
-from export.variant import Variant
+from export.artifact import archive
+from export.artifact.variant import Variant
+from export.tracing.shapes_only import ShapesOnly
+from export.tracing.tracing import eager_wrapper, to_torchscript, trace_network
 from testing.benchmark.plain import PlainNetwork
-from wrapper.checkpoint import load_checkpoint
+from wrapper.checkpoint.checkpoint import load_checkpoint
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 NAMES = ("plain", "ours")
@@ -43,6 +43,6 @@ def export(name: str, checkpoint: Path, resolution: int, file: Path, computing: 
         archive.save(to_torchscript(wrapper), file, {})
         return
     with contextlib.nullcontext() if computing else ShapesOnly():
-        network = trace_network(wrapper.network, resolution)
+        network = trace_network(wrapper.network.network, resolution)
     traced = CorridorKeyNukeWrapper(network, resolution, name).eval()
     torch.jit.save(torch.jit.script(traced), file)

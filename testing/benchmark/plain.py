@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wrapper.hiera import CHANNELS
+from wrapper.network.hiera import CHANNELS
 
 
 class PlainNetwork(nn.Module):

@@ -2,9 +2,9 @@
 
 import torch
 
-from testing import golden_data
 from testing.benchmark.plain import PlainNetwork
-from testing.untrained_weights import untrained_state_dict
+from testing.golden import golden_data
+from testing.weights.untrained_weights import untrained_state_dict
 
 
 def test_output_is_the_published_networks() -> None:

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from export import confined
-from testing import faults, hostile_checkpoints
+from export.verify import confined
+from testing import faults
 from testing.export.export_command import export, failure, start
-from testing.hostile_checkpoints import HOSTILE, Hostile
-from wrapper.checkpoint import CheckpointError, load_checkpoint
+from testing.hostile import checkpoints as hostile_checkpoints
+from testing.hostile.checkpoints import HOSTILE, Hostile
+from wrapper.checkpoint.checkpoint import CheckpointError, load_checkpoint
 
 GB = 10**9
 every_hostile = pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.fault)

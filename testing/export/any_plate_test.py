@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from export.plate import green_screen_plate
+from export.tracing.plate import green_screen_plate
 from testing import faults
 from testing.depth import DEPTH
 from wrapper.knobs import KNOBS, KnobKind

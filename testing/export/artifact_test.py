@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from export.manifest_file import NAME_IN_ARCHIVE, digest
-from export.meta_device import run_on_meta
-from export.operators import check_graph, operators
-from export.plate import green_screen_plate
-from export.source_check import check_source
-from export.steps import Steps
-from export.tracing import eager_wrapper
-from export.validation import validate
-from export.variant import Variant
-from wrapper.checkpoint import load_checkpoint
+from export.artifact.operators import check_graph, operators
+from export.artifact.variant import Variant
+from export.common.manifest_file import NAME_IN_ARCHIVE, digest
+from export.common.steps import Steps
+from export.tracing.meta_device import run_on_meta
+from export.tracing.plate import green_screen_plate
+from export.tracing.tracing import eager_wrapper
+from export.tracing.validation import validate
+from export.verify.source_check import check_source
+from wrapper.checkpoint.checkpoint import load_checkpoint
 from wrapper.model_ids import UNTRAINED_MODEL_ID
 
 ARTIFACT = Path(os.environ["ARTIFACT"])

@@ -192,8 +192,8 @@ def test_too_small_a_disk(
 @pytest.mark.parametrize(
     ("fault", "filled_at", "said"),
     [
-        # libtorch's own words; export/archive.py asks for the space before, which helps if nobody
-        # takes it meanwhile.
+        # libtorch's message. export/artifact/archive.py asks for the space before, which helps
+        # unless another process takes it meanwhile.
         ("the disk fills up while libtorch saves", ".*/*/raw.pt", "c10::Error"),
         ("the disk fills up as the last file is written", ".*/CorridorKey.pt", "No space left"),
     ],

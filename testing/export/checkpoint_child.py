@@ -4,9 +4,9 @@ import json
 import resource
 import sys
 
-from export import confined
-from wrapper.checkpoint import CheckpointError, load_checkpoint
-from wrapper.network import CorridorKeyTransformer
+from export.verify import confined
+from wrapper.checkpoint.checkpoint import CheckpointError, load_checkpoint
+from wrapper.network.network import CorridorKeyTransformer
 
 confined.confine()
 CorridorKeyTransformer(64)

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from export.tracing import eager_wrapper, to_torchscript
-from export.variant import Variant
-from testing.untrained_weights import write_untrained_checkpoint
-from wrapper.checkpoint import load_checkpoint
+from export.artifact.variant import Variant
+from export.tracing.tracing import eager_wrapper, to_torchscript
+from testing.weights.untrained_weights import write_untrained_checkpoint
+from wrapper.checkpoint.checkpoint import load_checkpoint
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 RESOLUTION = 256  # the smallest the exporter takes

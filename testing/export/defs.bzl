@@ -43,7 +43,7 @@ def corridorkey_artifact_test(name, checkpoint, size, resolution = 256, **varian
         torch = True,
         deps = [
             "//export:export_torchscript",
-            "//export:meta_device",
-            "//export:source_check",
+            "//export/tracing:meta_device",
+            "//export/verify:source_check",
         ],
     )

@@ -11,11 +11,11 @@ import pytest
 import safetensors.torch
 import torch
 
-from export import validation
-from export.manifest_file import NAME_IN_ARCHIVE
-from export.operators import operators
+from export.artifact.operators import operators
+from export.common.manifest_file import NAME_IN_ARCHIVE
+from export.tracing import validation
 from testing.export.export_command import export, failure, start
-from testing.untrained_weights import write_untrained_checkpoint
+from testing.weights.untrained_weights import write_untrained_checkpoint
 from wrapper.knobs import KNOBS
 from wrapper.model_ids import UNTRAINED_MODEL_ID
 

@@ -19,7 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from testing import java_truststore, nested_bazel
+from testing import nested_bazel
+from testing.servers import java_truststore
 
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from testing import golden_data
+from testing.golden import golden_data
 from wrapper.knobs import KNOBS, Knob, KnobKind
 
 SIZES = ((135, 240), (257, 511), (540, 960))

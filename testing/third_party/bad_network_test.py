@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from testing import faults, java_truststore, nested_bazel
+from testing import faults, nested_bazel
+from testing.servers import java_truststore
 from testing.third_party import small_checkpoint
 from testing.third_party.small_checkpoint import WEIGHTS, assert_one_message
 

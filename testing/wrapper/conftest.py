@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from testing.untrained_weights import untrained_state_dict
-from wrapper.attention import Attention
+from testing.weights.untrained_weights import untrained_state_dict
 from wrapper.model_ids import UNTRAINED_MODEL_ID
-from wrapper.network import CorridorKeyTransformer
+from wrapper.network.attention import Attention
+from wrapper.network.network import CorridorKeyTransformer
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 RESOLUTION = 256  # The smallest that has golden data.

@@ -17,13 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from export.meta_device import run_on_meta
-from testing import golden_data
+from export.tracing.meta_device import run_on_meta
+from testing.golden import golden_data
 from testing.wrapper.conftest import in_both_attentions
-from wrapper.color import despill, linear_to_srgb
+from wrapper.image.color import despill, linear_to_srgb
 from wrapper.knobs import KNOBS, Knob
 from wrapper.model_ids import UNTRAINED_MODEL_ID
-from wrapper.network import CorridorKeyTransformer
+from wrapper.network.network import CorridorKeyTransformer
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 every_knob = pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.name)

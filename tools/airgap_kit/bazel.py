@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from export.atomic import replacing
+from export.common.atomic import replacing
 
 
 def command() -> list[str]:

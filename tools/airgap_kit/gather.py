@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from export.atomic import replacing
+from export.common.atomic import replacing
 from tools.airgap_kit import bazel, bazel_itself, distdir, inventory, modules, wheels
 from tools.airgap_kit.errors import GapError
 

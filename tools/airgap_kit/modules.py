@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from export.atomic import replacing
+from export.common.atomic import replacing
 from tools.airgap_kit import distdir
 from tools.airgap_kit.bazel import Bazel
 from tools.airgap_kit.errors import GapError

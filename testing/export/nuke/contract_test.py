@@ -6,14 +6,14 @@ from pathlib import Path
 
 import torch
 
-from export import archive
-from export.manifest import manifest
-from export.manifest_file import NAME_IN_ARCHIVE, to_json
+from export.artifact import archive
+from export.artifact.manifest import manifest
+from export.artifact.runtimes import RUNTIMES
+from export.artifact.variant import Variant
+from export.common.manifest_file import NAME_IN_ARCHIVE, to_json
 from export.nuke.model import OLDEST_NUKE
-from export.runtimes import RUNTIMES
-from export.variant import Variant
-from testing.untrained_weights import write_untrained_checkpoint
-from wrapper.checkpoint import load_checkpoint
+from testing.weights.untrained_weights import write_untrained_checkpoint
+from wrapper.checkpoint.checkpoint import load_checkpoint
 
 
 def test_oldest_nuke_of_each_runtime() -> None:

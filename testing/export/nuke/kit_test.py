@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from export.nuke import kit
-from export.nuke.user_knobs import SET_BY_TEMPLATES
+from export.nuke.scripts.user_knobs import SET_BY_TEMPLATES
 from testing.export.nuke.conftest import GIZMO
 from testing.export.nuke.recorder import Nuke
 from wrapper.knobs import KNOBS, Knob, KnobKind

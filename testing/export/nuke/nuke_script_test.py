@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from export.nuke.script import Literal, Node, UserKnob, script, word
+from export.nuke.scripts.script import Literal, Node, UserKnob, script, word
 from testing.export.nuke import nuke_script
 from testing.export.nuke.nuke_script import ScriptError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from export.nuke.model import CHANNELS
-from export.nuke.user_knobs import SET_BY_TEMPLATES
+from export.nuke.scripts.user_knobs import SET_BY_TEMPLATES
 from testing.export.nuke import documented
 from testing.export.nuke.conftest import GIZMO, SCRIPTS
 from testing.export.nuke.nuke_script import ReadNode, ReadScript

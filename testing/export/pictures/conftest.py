@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from export.tracing import eager_wrapper, to_torchscript
-from export.variant import Variant
-from testing.untrained_weights import write_untrained_checkpoint
-from wrapper.checkpoint import load_checkpoint
+from export.artifact.variant import Variant
+from export.tracing.tracing import eager_wrapper, to_torchscript
+from testing.weights.untrained_weights import write_untrained_checkpoint
+from wrapper.checkpoint.checkpoint import load_checkpoint
 
 RESOLUTION = 64
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from export.pictures.keyer import Keyer, ModelError
-from export.plate import green_screen_plate
+from export.tracing.plate import green_screen_plate
 from wrapper.knobs import KNOBS, Knob
 
 PLATE = green_screen_plate(45, 80)

@@ -15,8 +15,9 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from jsonschema import Draft202012Validator
 
-from export.manifest_file import digest
-from export.release import checksums, provenance
+from export.common import checksums
+from export.common.manifest_file import digest
+from export.release import provenance
 
 FOLDER = Path(os.environ["RELEASE_FOLDER"])
 TAR = Path(os.environ["RELEASE_TAR"])

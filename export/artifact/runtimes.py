@@ -1,0 +1,147 @@
+"""The libtorch versions that a file is made for, and the operators it may ask of them."""
+
+import dataclasses
+
+from wrapper.network.attention import Attention
+
+
+@dataclasses.dataclass(frozen=True)
+class Runtime:
+    """Versions of Nuke that load the same file.
+
+    Attributes:
+        nuke: Those versions.
+        libtorch: What they ship, oldest and newest.
+        attention: How the network attends there.
+        attention_operators: What that takes.
+    """
+
+    nuke: str
+    libtorch: tuple[str, str]
+    attention: Attention
+    attention_operators: frozenset[str]
+
+
+RUNTIMES = {
+    "nuke17": Runtime(
+        nuke="15.1 to 17.0",
+        libtorch=("2.1.1", "2.7.1"),
+        attention="fused",
+        attention_operators=frozenset({"aten::scaled_dot_product_attention"}),
+    ),
+    "nuke14": Runtime(
+        nuke="14.0 to 15.0",
+        libtorch=("1.12.1", "1.12.1"),
+        attention="chunked",
+        attention_operators=frozenset({"aten::softmax.int"}),
+    ),
+}
+
+NETWORK_OPERATORS = frozenset(
+    {
+        "aten::_convolution",
+        "aten::add.Scalar",
+        "aten::add.Tensor",
+        "aten::add_.Tensor",
+        "aten::addcmul",
+        "aten::addcmul_",
+        "aten::amax",
+        "aten::cat",
+        "aten::chunk",
+        "aten::constant_pad_nd",
+        "aten::contiguous",
+        "aten::conv2d",
+        "aten::copy_",
+        "aten::div.Scalar",
+        "aten::flatten.using_ints",
+        "aten::gelu",
+        "aten::layer_norm",
+        "aten::linear",
+        "aten::matmul",
+        "aten::mean.dim",
+        "aten::mul.Scalar",
+        "aten::mul.Tensor",
+        "aten::narrow",
+        "aten::neg",
+        "aten::new_empty",
+        "aten::new_full",
+        "aten::new_zeros",
+        "aten::permute",
+        "aten::relu",
+        "aten::relu_",
+        "aten::reshape",
+        "aten::rsqrt",
+        "aten::split.Tensor",
+        "aten::square",
+        "aten::square_",
+        "aten::squeeze.dim",
+        "aten::stack",
+        "aten::sub.Tensor",
+        "aten::transpose.int",
+        "aten::type_as",
+        "aten::unbind.int",
+        "aten::unsqueeze",
+        "aten::upsample_bilinear2d",
+        "aten::view",
+    }
+)
+"""What the traced network may use in every runtime, attention aside. No question about a size, a
+device or a dtype is among it: the answers are literals, or follow from the tensors."""
+
+LOOP_OPERATORS = frozenset(
+    {
+        "aten::__derive_index",
+        "aten::__getitem__.t",
+        "aten::__range_length",
+        "aten::add.int",
+        "aten::append.t",
+        "aten::floordiv.int",
+        "aten::gt.int",
+        "aten::len.t",
+        "aten::lt.int",
+        "aten::mul.int",
+        "aten::sub.int",
+        "prim::min.int",
+        "prim::min.self_int",
+    }
+)
+"""What the network's loops over bands count with, in every runtime: plain integers, and lists."""
+
+WRAPPER_OPERATORS = frozenset(
+    {
+        "aten::_upsample_bilinear2d_aa",
+        "aten::add.Scalar",
+        "aten::add.Tensor",
+        "aten::cat",
+        "aten::clamp",
+        "aten::contiguous",
+        "aten::dim",
+        "aten::div.Scalar",
+        "aten::div.Tensor",
+        "aten::div.float",
+        "aten::eq.int",
+        "aten::format",
+        "aten::gt.float",
+        "aten::gt.int",
+        "aten::le.Scalar",
+        "aten::minimum",
+        "aten::mul.Scalar",
+        "aten::mul.Tensor",
+        "aten::nan_to_num",
+        "aten::ne.int",
+        "aten::pow.Tensor_Scalar",
+        "aten::promote_types",
+        "aten::sigmoid",
+        "aten::size",
+        "aten::size.int",
+        "aten::slice.Tensor",
+        "aten::sub.Scalar",
+        "aten::sub.Tensor",
+        "aten::to.dtype",
+        "aten::where.self",
+        "prim::RaiseException",
+        "prim::dtype",
+        "prim::min.float",
+    }
+)
+"""What the scripted wrapper around it may use in every runtime."""

@@ -1,0 +1,57 @@
+"""Whole or not at all, and what a killed process left is removed by the next."""
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from export.common.atomic import replacing
+
+
+def _write(path: Path, content: str, at: str = "") -> None:
+    with replacing(path) as partial:
+        partial.write_text(content)
+        if at == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _run(path: Path, content: str, at: str = "") -> int | None:
+    process = multiprocessing.get_context("fork").Process(target=_write, args=(path, content, at))
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def test_an_error_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    _write(path, "old")
+    with pytest.raises(TypeError):
+        _write(path, None)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_text() == "old"
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "file [1]*"
+    others = [tmp_path / ".file [1]*.notes", tmp_path / ".file 1.abcd1234.partial"]
+    for other in others:
+        other.mkdir()
+    _write(path, "old")
+    assert _run(path, "new", at="killed") == -signal.SIGKILL
+    assert path.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 4, "the killed process left nothing: no test of it"
+    assert _run(path, "new") == 0
+    assert path.read_text() == "new"
+    assert sorted(tmp_path.iterdir()) == sorted([path, *others])
+
+
+def test_what_another_still_uses_stays(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with replacing(path) as first:
+        first.write_text("first")
+        assert _run(path, "second") == 0
+        assert path.read_text() == "second"
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]

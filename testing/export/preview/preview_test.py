@@ -1,0 +1,403 @@
+"""The preview, as a person at a shell meets it: real frames in, real files out."""
+
+import dataclasses
+import json
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import OpenEXR
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from export.pictures.keyer import Keyed, Keyer
+from export.pictures.picture_files import write_exr, write_png
+from export.pictures.windows import Box
+from export.preview.preview import main
+from export.tracing.plate import green_screen_plate
+from wrapper.knobs import KNOBS
+
+HEIGHT, WIDTH = 45, 80
+FRAME = Box(0, 0, WIDTH, HEIGHT)
+RGBA = green_screen_plate(HEIGHT, WIDTH)[0].permute(1, 2, 0).numpy()
+
+HALF = 2.0**-11
+"""How far a number up to 1 may be rounded in half."""
+
+
+def decoded(srgb: np.ndarray) -> np.ndarray:
+    """IEC 61966-2-1, in float64."""
+    srgb = srgb.astype(np.float64)
+    return np.where(srgb > 0.04045, ((srgb + 0.055) / 1.055) ** 2.4, srgb / 12.92)
+
+
+def encoded(linear: np.ndarray) -> np.ndarray:
+    return np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
+
+
+LINEAR = decoded(RGBA[..., :3]).astype(np.half).astype(np.float32)
+PLATE = {name: LINEAR[..., i] for i, name in enumerate("RGB")}
+HINT = RGBA[..., 3].astype(np.half).astype(np.float32)
+
+
+def preview(plate: str | Path, output: Path, model: Path, *options: str | Path) -> Result:
+    arguments = ["--plate", plate, "--output", output, "--model", model, *options]
+    return CliRunner().invoke(main, list(map(str, arguments)))
+
+
+def layers(path: Path) -> dict[str, np.ndarray]:
+    """Every channel of an EXR, as another reader sees it."""
+    with OpenEXR.File(str(path), separate_channels=True) as file:
+        return {name: channel.pixels.astype(float) for name, channel in file.channels().items()}
+
+
+@pytest.fixture(scope="module")
+def keyed(model_file: Path) -> Keyed:
+    """What the file makes of the linear plate."""
+    return Keyer(model_file).key(LINEAR, HINT, gamma_input=1)
+
+
+@pytest.fixture
+def still(tmp_path: Path) -> Path:
+    """The linear plate with the hint in its alpha."""
+    path = tmp_path / "plate.exr"
+    write_exr(path, PLATE | {"A": HINT}, FRAME, FRAME)
+    return path
+
+
+@pytest.fixture
+def shot(tmp_path: Path) -> Path:
+    """A folder with frames 1001 to 1010, of which 1004 is cut short."""
+    folder = tmp_path / "shot"
+    folder.mkdir()
+    for frame in range(1001, 1011):
+        darker = {name: pixels * (1 - 0.02 * (frame - 1001)) for name, pixels in PLATE.items()}
+        write_exr(folder / f"shot.{frame}.exr", darker | {"A": HINT}, FRAME, FRAME)
+    whole = folder / "shot.1004.exr"
+    os.truncate(whole, whole.stat().st_size // 2)
+    return folder
+
+
+# What is in the results.
+
+
+def test_layers_are_the_key_in_linear_light(
+    still: Path, keyed: Keyed, model_file: Path, tmp_path: Path
+) -> None:
+    result = preview(still, tmp_path / "out", model_file)
+    assert result.exit_code == 0, result.output
+    written = layers(tmp_path / "out" / "plate.exr")
+    assert set(written) == {"R", "G", "B", "A", "FG.R", "FG.G", "FG.B", "matte.A"}
+    foreground, matte = decoded(keyed.foreground), keyed.matte.astype(float)
+    assert 0.05 < matte.mean() < 0.95  # else the products below say nothing
+    for name in ("A", "matte.A"):
+        np.testing.assert_allclose(written[name], matte, rtol=0, atol=HALF)
+    for i, name in enumerate("RGB"):
+        np.testing.assert_allclose(written[f"FG.{name}"], foreground[..., i], rtol=0, atol=HALF)
+        np.testing.assert_allclose(written[name], foreground[..., i] * matte, rtol=0, atol=HALF)
+
+
+def test_png_is_the_foreground_over_a_checkerboard(
+    still: Path, keyed: Keyed, model_file: Path, tmp_path: Path
+) -> None:
+    preview(still, tmp_path / "out", model_file)
+    with Image.open(tmp_path / "out" / "plate.png") as image:
+        shown = np.asarray(image).astype(float)
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    background = decoded(np.where((y // 48 + x // 48) % 2, 0.5, 0.4))[..., None]
+    matte = keyed.matte[..., None].astype(float)
+    expected = decoded(keyed.foreground) * matte + background * (1 - matte)
+    # Rounded to 8 bits.
+    np.testing.assert_allclose(shown, 255 * encoded(expected), rtol=0, atol=0.501)
+
+
+@pytest.mark.parametrize(
+    ("data", "display"),
+    [
+        (Box(5, 4, 40, 30), Box(0, 0, 80, 45)),  # a crop
+        (Box(-6, -3, WIDTH, HEIGHT), Box(0, 0, 60, 40)),  # overscan
+        (Box(13, 12, 40, 30), Box(10, 10, 70, 50)),  # a frame that is not at the origin
+    ],
+)
+def test_windows_are_the_plates(data: Box, display: Box, model_file: Path, tmp_path: Path) -> None:
+    pixels = {n: p[: data.height, : data.width] for n, p in (PLATE | {"A": HINT}).items()}
+    write_exr(tmp_path / "plate.exr", pixels, data, display)
+    result = preview(tmp_path / "plate.exr", tmp_path / "out", model_file)
+    assert result.exit_code == 0, result.output
+    with OpenEXR.File(str(tmp_path / "out" / "plate.exr")) as file:
+        for name, box in (("dataWindow", data), ("displayWindow", display)):
+            first, last = (corner.tolist() for corner in file.header()[name])
+            assert first == [box.x, box.y]
+            assert last == [box.x + box.width - 1, box.y + box.height - 1]
+    rgb = LINEAR[: data.height, : data.width]
+    keyed = Keyer(model_file).key(rgb, pixels["A"], gamma_input=1)
+    matte = np.zeros((display.height, display.width))
+    foreground = np.zeros((display.height, display.width, 3))
+    for y in range(display.height):
+        for x in range(display.width):
+            row, column = y + display.y - data.y, x + display.x - data.x
+            if 0 <= row < data.height and 0 <= column < data.width:
+                matte[y, x] = keyed.matte[row, column]
+                foreground[y, x] = decoded(keyed.foreground[row, column])
+    y, x = np.mgrid[: display.height, : display.width]
+    board = decoded(np.where((y // 48 + x // 48) % 2, 0.5, 0.4))[..., None]
+    expected = foreground * matte[..., None] + board * (1 - matte[..., None])
+    with Image.open(tmp_path / "out" / "plate.png") as image:
+        np.testing.assert_allclose(np.asarray(image), 255 * encoded(expected), rtol=0, atol=0.501)
+
+
+@pytest.mark.parametrize(
+    ("linear", "options", "said"),
+    [
+        (True, [], "Plate taken as linear"),
+        (False, [], "Plate taken as sRGB"),
+        (True, ["--gamma-input", "sRGB"], "Plate taken as sRGB"),
+        (False, ["--gamma-input=linear"], "Plate taken as linear"),
+    ],
+)
+def test_encoding_goes_by_the_file_unless_it_is_said(
+    linear: bool, options: list[str], said: str, model_file: Path, tmp_path: Path
+) -> None:
+    if linear:
+        write_exr(tmp_path / "plate.exr", PLATE, FRAME, FRAME)
+        rgb = LINEAR
+    else:
+        write_png(tmp_path / "plate.png", RGBA[..., :3])
+        rgb = np.rint(RGBA[..., :3] * 255).astype(np.float32) / np.float32(255)
+    write_exr(tmp_path / "hint.exr", {"A": HINT}, FRAME, FRAME)
+    plate = tmp_path / ("plate.exr" if linear else "plate.png")
+    result = preview(plate, tmp_path / "out", model_file, "--hint", tmp_path / "hint.exr", *options)
+    assert result.exit_code == 0, result.output
+    assert said in result.stdout
+    expected = Keyer(model_file).key(rgb, HINT, gamma_input=int("linear" in said))
+    written = layers(tmp_path / "out" / "plate.exr")
+    np.testing.assert_allclose(written["A"], expected.matte, rtol=0, atol=HALF)
+
+
+@pytest.mark.parametrize("channel", ["alpha", "red", "luminance", None])
+def test_hint_comes_out_of_the_channel_that_is_said(
+    channel: str | None, keyed: Keyed, model_file: Path, tmp_path: Path
+) -> None:
+    other = np.zeros_like(HINT)
+    hints = {
+        "alpha": {"R": other, "G": other, "B": other, "A": HINT},
+        "red": {"R": HINT, "G": other, "B": other, "A": other},
+        "luminance": {"R": HINT, "G": HINT, "B": HINT, "A": other},
+        None: {"Y": HINT},
+    }
+    write_exr(tmp_path / "plate.exr", PLATE, FRAME, FRAME)
+    write_exr(tmp_path / "hint.exr", hints[channel], FRAME, FRAME)
+    options: list[str | Path] = ["--hint", tmp_path / "hint.exr"]
+    if channel:
+        options += ["--hint-channel", channel]
+    result = preview(tmp_path / "plate.exr", tmp_path / "out", model_file, *options)
+    assert result.exit_code == 0, result.output
+    assert f"hint from {channel or 'luminance'}\n" in result.stdout
+    # A luminance is a sum of three products; the network is steep.
+    matte = layers(tmp_path / "out" / "plate.exr")["A"]
+    np.testing.assert_allclose(matte, keyed.matte, rtol=0, atol=HALF + 1e-4)
+
+
+def test_every_knob_but_the_output_mode_is_an_option(
+    still: Path, model_file: Path, tmp_path: Path
+) -> None:
+    moved = {"despill_strength": 7.5, "gamma_input": 0, "refiner_strength": 0.25, "screen_color": 1}
+    assert set(moved) == {knob.name for knob in KNOBS} - {"output_mode"}
+    options = [
+        "--despill-strength=7.5",
+        "--gamma-input=srgb",
+        "--refiner-strength=0.25",
+        "--screen-color=blue",
+    ]
+    result = preview(still, tmp_path / "out", model_file, *options)
+    assert result.exit_code == 0, result.output
+    expected = Keyer(model_file).key(LINEAR, HINT, **moved)
+    written = layers(tmp_path / "out" / "plate.exr")
+    for i, name in enumerate("RGB"):
+        np.testing.assert_allclose(
+            written[f"FG.{name}"], decoded(expected.foreground[..., i]), rtol=0, atol=HALF
+        )
+
+
+def test_says_that_the_weights_are_untrained(still: Path, model_file: Path, tmp_path: Path) -> None:
+    result = preview(still, tmp_path / "out", model_file)
+    first = result.stdout.splitlines()[0]
+    assert first.startswith(f"{model_file}: CorridorKey_untrained_64, on ")
+    assert first.endswith("Its weights are the stand-in, which keys nothing.")
+
+
+# A shot, with a bad frame.
+
+
+def test_bad_frame_is_reported_and_the_rest_are_keyed_and_then_it_alone(
+    shot: Path, model_file: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    result = preview(f"{shot}/shot.####.exr 1001-1010", output, model_file)
+    assert result.exit_code == 1
+    good = [frame for frame in range(1001, 1011) if frame != 1004]
+    names = {f"shot.{frame}.{suffix}" for frame in good for suffix in ("exr", "png")}
+    assert {path.name for path in output.iterdir()} == names
+    assert "9 keyed, 0 skipped because they were there, 1 failed" in result.stdout
+    report, error = result.stderr.splitlines()
+    assert report == (
+        f"shot.1004.exr: failed, {shot}/shot.1004.exr: "
+        "Some scanline chunks were missing or corrupted"
+    )
+    assert error.startswith("Error: 1 of 10 frames failed, as said above: shot.1004.exr. Mend")
+
+    before = {path.name: path.stat().st_mtime_ns for path in output.iterdir()}
+    write_exr(shot / "shot.1004.exr", PLATE | {"A": HINT}, FRAME, FRAME)
+    result = preview(f"{shot}/shot.####.exr 1001-1010", output, model_file)
+    assert result.exit_code == 0, result.output
+    assert "1 keyed, 9 skipped because they were there, 0 failed" in result.stdout
+    after = {path.name: path.stat().st_mtime_ns for path in output.iterdir()}
+    assert after.keys() - before.keys() == {"shot.1004.exr", "shot.1004.png"}
+    assert {name: after[name] for name in before} == before
+
+
+def test_frames_differ_as_their_plates(shot: Path, model_file: Path, tmp_path: Path) -> None:
+    result = preview(f"{shot}/shot.%04d.exr 1001,1009", tmp_path / "out", model_file)
+    assert result.exit_code == 0, result.output
+    keyer = Keyer(model_file)
+    for frame, light in ((1001, 1.0), (1009, 0.84)):
+        rgb = (LINEAR * np.float32(light)).astype(np.half).astype(np.float32)
+        expected = keyer.key(rgb, HINT, gamma_input=1)
+        matte = layers(tmp_path / "out" / f"shot.{frame}.exr")["A"]
+        np.testing.assert_allclose(matte, expected.matte, rtol=0, atol=HALF)
+
+
+def test_half_a_result_is_keyed_again(shot: Path, model_file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    for killed in ("shot.1001.png", "shot.1002.exr"):
+        preview(f"{shot}/shot.####.exr 1001-1002", output, model_file)
+        (output / killed).unlink()
+        result = preview(f"{shot}/shot.####.exr 1001-1002", output, model_file)
+        assert "1 keyed, 1 skipped" in result.stdout
+        assert (output / killed).exists()
+
+
+def test_missing_frame_and_missing_hint_are_one_frame_each(
+    shot: Path, model_file: Path, tmp_path: Path
+) -> None:
+    (shot / "shot.1002.exr").unlink()
+    for frame in (1001, 1002, 1005):
+        write_exr(shot / f"hint.{frame}.exr", {"A": HINT}, FRAME, FRAME)
+    hint = f"{shot}/hint.####.exr"
+    plate = f"{shot}/shot.####.exr 1001-1003,1005"
+    result = preview(plate, tmp_path / "out", model_file, "--hint", hint)
+    assert result.exit_code == 1
+    assert re.search(r"^shot\.1002\.exr: failed, .*No such file", result.stderr, re.MULTILINE)
+    assert f"shot.1003.exr: failed, {shot}/hint.####.exr has no frame 1003\n" in result.stderr
+    assert "2 keyed, 0 skipped because they were there, 2 failed" in result.stdout
+
+
+def test_still_hint_serves_every_frame(shot: Path, model_file: Path, tmp_path: Path) -> None:
+    write_exr(tmp_path / "hint.exr", {"A": HINT}, FRAME, FRAME)
+    hint = ["--hint", str(tmp_path / "hint.exr")]
+    result = preview(f"{shot}/shot.####.exr 1001-1002", tmp_path / "out", model_file, *hint)
+    assert result.exit_code == 0, result.output
+    assert len(list((tmp_path / "out").iterdir())) == 4
+
+
+def test_other_settings_are_not_taken_for_the_same(
+    still: Path, model_file: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    preview(still, output, model_file)
+    before = layers(output / "plate.exr")
+    settings = json.loads(header(output / "plate.exr")["corridorkey"])
+    assert settings["despill_strength"] == 0.0 and settings["plate"] == "plate.exr"
+
+    result = preview(still, output, model_file, "--despill-strength=5", "--screen-color=Blue")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"Error: {output}/plate.exr is there already, made with another despill_strength, "
+        "screen_color; give another --output, or --overwrite.\n"
+    )
+    assert np.array_equal(layers(output / "plate.exr")["FG.G"], before["FG.G"])
+
+    result = preview(still, output, model_file, "--despill-strength=5", "--overwrite")
+    assert result.exit_code == 0, result.output
+    assert not np.array_equal(layers(output / "plate.exr")["FG.G"], before["FG.G"])
+
+
+def header(path: Path) -> dict[str, str]:
+    with OpenEXR.File(str(path), header_only=True) as file:
+        return dict(file.header())
+
+
+def test_file_of_another_program_is_not_overwritten(
+    still: Path, model_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    write_exr(tmp_path / "out" / "plate.exr", PLATE, FRAME, FRAME)
+    result = preview(still, tmp_path / "out", model_file)
+    assert result.exit_code == 1
+    assert "is there already" in result.stderr
+
+
+# What cannot be keyed.
+
+
+def test_folder_of_the_plates_is_refused(still: Path, model_file: Path) -> None:
+    result = preview(still, still.parent, model_file)
+    assert result.exit_code == 2
+    assert "give another --output" in result.stderr
+
+
+def test_hint_for_other_frames_is_refused(shot: Path, model_file: Path, tmp_path: Path) -> None:
+    hint = f"{shot}/shot.####.exr 1006-1010"
+    for plate, said in (("shot.####.exr 1001-1005", "1001-1005"), ("a.exr", "is a still")):
+        result = preview(f"{shot}/{plate}", tmp_path / "out", model_file, "--hint", hint)
+        assert result.exit_code == 2
+        assert f"The hint has the frames 1006-1010, and the plate {said}." in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "message"),
+    [
+        ("plate.exr", PLATE, "the plate has no alpha to take it from; give --hint"),
+        ("plate.exr", PLATE | {"A": np.ones_like(HINT)}, "the alpha is 1 all over"),
+        ("plate.exr", {"A": HINT}, "has no colour, only an alpha"),
+    ],
+)
+def test_plate_that_cannot_be_keyed(
+    name: str, channels: dict[str, np.ndarray], message: str, model_file: Path, tmp_path: Path
+) -> None:
+    write_exr(tmp_path / name, channels, FRAME, FRAME)
+    result = preview(tmp_path / name, tmp_path / "out", model_file)
+    assert result.exit_code == 1
+    assert message in result.stderr.splitlines()[0]
+    assert not (tmp_path / "out").exists()
+
+
+def test_hint_of_another_size(still: Path, model_file: Path, tmp_path: Path) -> None:
+    wide = dataclasses.replace(FRAME, width=160)
+    write_exr(tmp_path / "hint.exr", {"A": HINT}, FRAME, wide)
+    result = preview(still, tmp_path / "out", model_file, "--hint", tmp_path / "hint.exr")
+    assert result.exit_code == 1
+    assert "hint.exr as a hint: the frame is 160x45, and the plate's 80x45" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("plate", "message"),
+    [
+        ("shot.####.exr 1001", "Invalid value for '--plate'"),
+        ("shot.####.mov 1-5", "does not name one of .exr, .png, .tif, .tiff."),
+    ],
+)
+def test_plate_that_is_not_named_rightly(plate: str, message: str, tmp_path: Path) -> None:
+    model = tmp_path / "CorridorKey.pt"
+    result = preview(plate + "-", tmp_path / "out", model)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_model_of_another_kind(still: Path, tmp_path: Path) -> None:
+    result = preview(still, tmp_path / "out", still)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: {still} is not a CorridorKey.pt: ")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,339 @@
+import io
+import random
+import struct
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from testing import faults
+from testing.depth import DEPTH
+from testing.golden import golden_data
+from testing.hostile.checkpoints import POS_EMBED, STEM, complete
+from testing.weights import untrained_weights
+from wrapper.checkpoint.checkpoint import CheckpointError, load_checkpoint
+from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, UNTRAINED_MODEL_ID
+
+
+@pytest.fixture(scope="session")
+def untrained_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("untrained") / "untrained.safetensors"
+    untrained_weights.write_untrained_checkpoint(512, path)
+    return path
+
+
+@pytest.fixture
+def content() -> dict[str, Any]:
+    return complete()
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[..., Path]:
+    def write(content: Any, **options: Any) -> Path:
+        path = tmp_path / "checkpoint.pth"
+        torch.save(content, path, **options)
+        return path
+
+    return write
+
+
+def error_of(path: Path) -> str:
+    with pytest.raises(CheckpointError) as caught:
+        load_checkpoint(path, 64)
+    message = str(caught.value)
+    assert message.startswith(str(path))
+    return message.removeprefix(str(path))
+
+
+def test_stand_in_weights_are_read_as_written_and_say_that_they_are_untrained(
+    untrained_file: Path,
+) -> None:
+    checkpoint = load_checkpoint(untrained_file, 512)
+    written = untrained_weights.untrained_state_dict(512)
+    assert list(checkpoint.state_dict) == list(written)
+    for key, tensor in checkpoint.state_dict.items():
+        assert torch.equal(tensor, written[key]), key
+    assert checkpoint.model_id == UNTRAINED_MODEL_ID
+    assert checkpoint.resolution == checkpoint.source_resolution == 512
+    assert checkpoint.tensor_count == 367
+    assert checkpoint.parameter_count == 99_701_688 - (512**2 - 128**2) * 112
+
+
+def test_position_embedding_is_resized_as_published(untrained_file: Path) -> None:
+    checkpoint = load_checkpoint(untrained_file, 256)
+    golden = golden_data.arrays("pos_embed_512_to_256")
+    resized = checkpoint.state_dict[POS_EMBED]
+    assert list(resized.shape) == golden["shape"].tolist()
+    sample = resized.flatten()[torch.from_numpy(golden["index"])]
+    # Sixteen float32 products of numbers below 0.08; 0 measured.
+    torch.testing.assert_close(sample, torch.from_numpy(golden["value"]), rtol=0, atol=1e-7)
+    assert checkpoint.resolution == 256
+    assert checkpoint.source_resolution == 512
+
+
+@pytest.mark.parametrize(
+    ("name", "model_id"),
+    [
+        ("CorridorKey_v1.0.pth", MODEL_ID),
+        ("CorridorKeyBlue_1.0.pth", BLUE_MODEL_ID),
+        ("mine.pth", MODEL_ID),
+    ],
+)
+def test_trained_weights_are_known_by_the_name_they_are_published_under(
+    name: str, model_id: str, content: dict[str, Any], save: Callable[..., Path]
+) -> None:
+    path = save(content)
+    assert load_checkpoint(path.rename(path.with_name(name)), 64).model_id == model_id
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda content: content,
+        lambda content: {"state_dict": content, "epoch": 7},
+        lambda content: {f"_orig_mod.{key}": tensor for key, tensor in content.items()},
+    ],
+    ids=["plain", "nested", "compiled"],
+)
+def test_pickled_checkpoint_is_read(
+    content: dict[str, Any],
+    save: Callable[..., Path],
+    wrap: Callable[[dict[str, Any]], dict[str, Any]],
+) -> None:
+    content[STEM] = torch.full_like(content[STEM], 3.0)
+    path = save(wrap(content))
+    checkpoint = load_checkpoint(path, 64)
+    assert checkpoint.model_id == MODEL_ID
+    assert checkpoint.state_dict.keys() == content.keys()
+    assert torch.equal(checkpoint.state_dict[STEM], content[STEM])
+
+
+@pytest.mark.parametrize("side", [1, 5, 16, 33])
+def test_any_square_grid_of_positions_is_resized(
+    content: dict[str, Any], save: Callable[..., Path], side: int
+) -> None:
+    content[POS_EMBED] = torch.full((1, side**2, 112), 0.25)
+    checkpoint = load_checkpoint(save(content), 64)
+    assert checkpoint.source_resolution == 4 * side
+    # Bicubic weights sum to 1, to float32 rounding.
+    torch.testing.assert_close(
+        checkpoint.state_dict[POS_EMBED], torch.full((1, 256, 112), 0.25), rtol=0, atol=1e-6
+    )
+
+
+def replace(key: str, tensor: Tensor) -> Callable[[dict[str, Any]], None]:
+    return lambda content: content.update({key: tensor})
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda content: content.pop(STEM), f"missing: {STEM} [64, 7, 3, 3]"),
+        (replace("head.fc.weight", torch.zeros(9, 2)), "unexpected: head.fc.weight [9, 2]"),
+        (
+            replace(STEM, torch.zeros(64, 8, 3, 3)),
+            f"wrong shape: {STEM} is [64, 8, 3, 3], not [64, 7, 3, 3]",
+        ),
+        (
+            replace(POS_EMBED, torch.zeros(1, 250, 112)),
+            f"wrong shape: {POS_EMBED} is [1, 250, 112], not [1, 225, 112]",
+        ),
+        (
+            replace(POS_EMBED, torch.zeros(1, 0, 112)),
+            f"wrong shape: {POS_EMBED} is [1, 0, 112], not [1, 1, 112]",
+        ),
+        (
+            replace(POS_EMBED, torch.zeros(1, 256, 96)),
+            f"wrong shape: {POS_EMBED} is [1, 256, 96], not [1, 256, 112]",
+        ),
+        (
+            replace(POS_EMBED, torch.zeros(256, 112)),
+            f"wrong shape: {POS_EMBED} is [256, 112], not [1, 256, 112]",
+        ),
+        (
+            replace(STEM, torch.zeros(64, 7, 3, 3).half()),
+            f"wrong dtype: {STEM} is torch.float16, not torch.float32",
+        ),
+        (
+            replace(STEM, torch.zeros(64, 7, 3, 3).bfloat16()),
+            f"wrong dtype: {STEM} is torch.bfloat16, not torch.float32",
+        ),
+        (replace(STEM, torch.full((64, 7, 3, 3), torch.nan)), f"not finite: {STEM}"),
+        (replace(STEM, torch.full((64, 7, 3, 3), torch.inf)), f"not finite: {STEM}"),
+    ],
+)
+def test_wrong_tensor_is_named(
+    content: dict[str, Any],
+    save: Callable[..., Path],
+    edit: Callable[[dict[str, Any]], None],
+    message: str,
+) -> None:
+    edit(content)
+    error = error_of(save(content))
+    assert message in error
+    assert error.count("\n") == 2  # this one problem, and what to do
+
+
+def test_many_problems_are_counted(content: dict[str, Any], save: Callable[..., Path]) -> None:
+    encoder = {key: tensor for key, tensor in content.items() if key.startswith("encoder.")}
+    error = error_of(save(encoder))
+    assert error.count("missing: ") == 5
+    assert f"and {len(content) - len(encoder) - 5} more" in error
+
+
+def test_keys_that_collide_without_their_prefix(
+    content: dict[str, Any], save: Callable[..., Path]
+) -> None:
+    content[f"_orig_mod.{STEM}"] = content[STEM]
+    assert f"holds {STEM} twice" in error_of(save(content))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([torch.zeros(3)], "holds a list"),
+        ({"state_dict": torch.zeros(3)}, "holds a Tensor"),
+        ({"model": {}, "epoch": 3}, "'model' is of type dict, not a tensor"),
+        ({"weights": Path("anything that is code")}, "holds more than tensors"),
+    ],
+)
+def test_pickle_of_something_else(content: Any, save: Callable[..., Path], message: str) -> None:
+    assert message in error_of(save(content))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("empty.safetensors", b"", "is empty"),
+        ("pointer.safetensors", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        ("page.safetensors", b"<!DOCTYPE html><html></html>", "is a web page"),
+        ("page.pth", b"\n<html><head>", "is a web page"),
+        ("noise.safetensors", bytes(range(256)), "is damaged"),
+        ("noise.pth", bytes(range(256)), "is damaged"),
+        ("weights.ckpt", b"PK\3\4", "must be named .safetensors, .pth or .pt"),
+    ],
+)
+def test_file_of_something_else(tmp_path: Path, name: str, data: bytes, message: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    assert message in error_of(path)
+
+
+def test_layout_of_a_file_is_not_that_of_the_weights(
+    content: dict[str, Any], save: Callable[..., Path]
+) -> None:
+    plain = content | {STEM: torch.rand(64, 7, 3, 3)}
+    base = torch.rand(9, 64, 7, 3, 3)
+    base[5] = plain[STEM]
+    for stem in (
+        plain[STEM].to(memory_format=torch.channels_last),
+        plain[STEM].permute(3, 0, 1, 2).contiguous().permute(1, 2, 3, 0),
+        torch.nn.Parameter(plain[STEM]),
+        base[5],
+    ):
+        loaded = load_checkpoint(save(content | {STEM: stem}), 64).state_dict[STEM]
+        assert torch.equal(loaded, plain[STEM])
+        assert type(loaded) is Tensor and not loaded.requires_grad
+        assert loaded.is_contiguous()
+        assert loaded.untyped_storage().nbytes() == loaded.nbytes
+
+
+# A fuzzer. Its seeds are fixed, so that a run that fails can be had again.
+
+
+@pytest.fixture(scope="session")
+def zipped() -> bytes:
+    """A complete .pth of 110 kB, with a number of its own in each tensor."""
+    content = {
+        key: torch.full((), n, dtype=tensor.dtype).expand(tensor.shape)
+        for n, (key, tensor) in enumerate(complete().items())
+    }
+    saved, packed = io.BytesIO(), io.BytesIO()
+    torch.save(content, saved)
+    # Without the padding between torch's records, where damage does not matter.
+    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(packed, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    return packed.getvalue()
+
+
+@pytest.fixture(scope="session")
+def flat(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A .safetensors of 70 kB, with all names and no numbers to speak of."""
+    path = tmp_path_factory.mktemp("flat") / "checkpoint.safetensors"
+    safetensors.torch.save_file({key: torch.zeros(3) for key in complete()}, path, {"a": "b"})
+    return path.read_bytes()
+
+
+def truncations(data: bytes, dice: random.Random) -> Iterator[bytes]:
+    """Cuts near both ends, where a reader looks first, and anywhere."""
+    ends = [*range(64), *range(len(data) - 200, len(data), 4)]
+    for length in [*ends, *(dice.randrange(len(data)) for _ in range(100 * DEPTH))]:
+        yield data[:length]
+
+
+def flipped_bits(data: bytes, dice: random.Random) -> Iterator[bytes]:
+    """One bit to eight are others."""
+    for _ in range(30 * DEPTH):
+        damaged = bytearray(data)
+        for _ in range(dice.choice((1, 1, 2, 8))):
+            damaged[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+        yield bytes(damaged)
+
+
+def splices(data: bytes, dice: random.Random) -> Iterator[bytes]:
+    """A piece is left out, there twice, or of something else."""
+    for _ in range(100 * DEPTH):
+        start, end = sorted(dice.randrange(len(data)) for _ in range(2))
+        middle = dice.choice((b"", 2 * data[start:end], dice.randbytes(64)))
+        yield data[:start] + middle + data[end:]
+
+
+def wrong_numbers(data: bytes, dice: random.Random) -> Iterator[bytes]:
+    """A number somewhere is as large as it can be, none, or somewhat off."""
+    for _ in range(30 * DEPTH):
+        damaged = bytearray(data)
+        form = dice.choice(("<H", "<I", "<Q"))
+        most = (1 << 8 * struct.calcsize(form)) - 1
+        value = dice.choice((0, 1, most, most >> 1, (most >> 1) + 1, dice.randint(0, most)))
+        struct.pack_into(form, damaged, dice.randrange(len(data) - 8), value)
+        yield bytes(damaged)
+
+
+@pytest.mark.parametrize("damage", [truncations, flipped_bits, splices, wrong_numbers])
+@pytest.mark.parametrize("kind", ["zipped", "flat"])
+def test_damaged_file_is_refused_or_does_not_matter(
+    kind: str,
+    damage: Callable[[bytes, random.Random], Iterator[bytes]],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    record_property: faults.Recorder,
+) -> None:
+    data = request.getfixturevalue(kind)
+    path = tmp_path / f"damaged{'.pth' if kind == 'zipped' else '.safetensors'}"
+    whole = range(len(complete()))
+    fault = f"{damage.__name__.replace('_', ' ')} in a {path.suffix}"
+    with faults.row(record_property, "checkpoint", fault) as row:
+        for damaged in damage(data, random.Random(f"{kind} {damage.__name__}")):
+            path.write_bytes(damaged)
+            with row.attempt():
+                try:
+                    state_dict = load_checkpoint(path, 64).state_dict
+                except CheckpointError as error:
+                    row.saw = str(error).partition("\n")[0]
+                else:
+                    # Zip files have checksums: damage is found, or is where nothing is read from.
+                    for n, tensor in zip(whole, state_dict.values(), strict=True):
+                        assert tensor.min() == tensor.max() == n
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    assert "No such file" in error_of(tmp_path / "absent.safetensors")
+    folder = tmp_path / "folder.safetensors"
+    folder.mkdir()
+    assert "is a folder" in error_of(folder)

@@ -1,0 +1,57 @@
+"""That working in bands is only a way of working: the same picture, in loops that a trace keeps."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from testing.golden import golden_data
+from testing.wrapper.conftest import NetworkMaker
+from wrapper.network import bands, hiera
+from wrapper.network.bands import banded, largest_part
+
+
+@pytest.mark.parametrize(
+    ("count", "values", "part"),
+    [
+        (64, bands.VALUES // 4, 4),
+        (64, bands.VALUES // 4 - 1, 4),
+        (64, bands.VALUES // 4 + 1, 2),
+        (47, bands.VALUES // 4, 1),  # a prime
+        (64, 2 * bands.VALUES, 1),
+        (8, 1, 8),
+    ],
+)
+def test_largest_part_fits_and_divides(count: int, values: int, part: int) -> None:
+    assert largest_part(count, values) == part
+
+
+@pytest.mark.parametrize("resolution", [96, 256])
+def test_output_does_not_depend_on_the_size_of_bands(
+    untrained_network: NetworkMaker, resolution: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, image = untrained_network(resolution), golden_data.network_input(resolution)
+    whole = network(image)
+    # Less than any row: so each band is as small as it can be, and has margins on both sides.
+    for module in (bands, hiera):
+        monkeypatch.setattr(module, "VALUES", 1)
+    for name, tensor in network(image)._asdict().items():
+        # Sums in another order, as in network_test.py.
+        torch.testing.assert_close(tensor, getattr(whole, name), rtol=0, atol=2e-5)
+
+
+@banded
+def double_rows(x: Tensor, rows: int) -> Tensor:
+    """Doubles a tensor, part by part."""
+    parts: list[Tensor] = []
+    for part in x.split(rows):
+        parts.append(part + part)
+    return torch.cat(parts)
+
+
+def test_trace_keeps_the_loop_of_a_banded_function() -> None:
+    x = torch.ones(64, 2)
+    traced = torch.jit.trace(lambda x: double_rows(x, 1), (x,))
+    graph = traced.inlined_graph
+    assert len(graph.findAllNodes("prim::Loop")) == 1
+    assert len(graph.findAllNodes("aten::add")) == 1
+    assert torch.equal(traced(x), double_rows(x, 1))

@@ -1,0 +1,166 @@
+"""The refiner: corrects the coarse key at full resolution, in logits.
+
+Its maps of 64 channels, 1.1 GB each at S = 2048 in float32, are what the whole network is measured
+by. Two are held, and every layer works in place, band by band.
+
+A GroupNorm needs the whole map before it can normalise any of it. So a convolution leaves its raw
+output, with the scale and shift that normalise it, and what reads a band applies them to the band.
+
+Maps are channels last, as the convolutions of CPUs and tensor cores like them, and then a band of
+rows is contiguous.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from wrapper.network.bands import banded, largest_part, weights_of
+
+_CHANNELS = 64
+_GROUPS = 8
+
+
+class Refiner(nn.Module):
+    """A stem, four residual blocks of growing dilation, and a projection to four logits.
+
+    Args:
+        resolution: Height and width S of the image, in pixels; a multiple of 32.
+    """
+
+    def __init__(self, resolution: int) -> None:
+        super().__init__()
+        self.resolution = resolution
+        self.stem = nn.Sequential(
+            nn.Conv2d(7, _CHANNELS, 3, padding=1), nn.GroupNorm(_GROUPS, _CHANNELS), nn.ReLU()
+        )
+        self.res1 = ResidualBlock(dilation=1)
+        self.res2 = ResidualBlock(dilation=2)
+        self.res3 = ResidualBlock(dilation=4)
+        self.res4 = ResidualBlock(dilation=8)
+        self.final = nn.Conv2d(_CHANNELS, 4, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Maps RGB and coarse key [1, 7, S, S] to logit corrections [1, 4, S, S]."""
+        side = self.resolution
+        rows = 32 * largest_part(side // 32, 32 * side * _CHANNELS)
+        shape = (1, side, side, _CHANNELS)
+        raw = image.new_empty(shape).permute(0, 3, 1, 2)
+        norm = convolve(image, raw, [], weights_of(self.stem), 1, side, rows)
+        # Only now, when the saved file has let go of the image.
+        x = raw.new_zeros(shape).permute(0, 3, 1, 2)
+        x = add_normalised(x, raw, norm, side, rows)
+        for block in (self.res1, self.res2, self.res3, self.res4):
+            x = block(x, raw, side, rows)
+        # A trace records `* 10.0` as a float64 tensor on the tracing device, this as a number.
+        return torch.ops.aten.mul.Scalar(self.final(x), 10.0)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions with GroupNorm, added to their input."""
+
+    def __init__(self, dilation: int) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.conv1 = nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=dilation, dilation=dilation)
+        self.gn1 = nn.GroupNorm(_GROUPS, _CHANNELS)
+        self.conv2 = nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=dilation, dilation=dilation)
+        self.gn2 = nn.GroupNorm(_GROUPS, _CHANNELS)
+
+    def forward(self, x: Tensor, raw: Tensor, side: int, rows: int) -> Tensor:
+        """Maps x [1, 64, S, S] in place; `raw`, of the same form, is scratch."""
+        weights = weights_of(self.conv1, self.gn1)
+        norm = convolve(x, raw, [], weights, self.dilation, side, rows)
+        weights = weights_of(self.conv2, self.gn2)
+        norm = convolve(raw, raw, norm, weights, self.dilation, side, rows)
+        return add_normalised(x, raw, norm, side, rows)
+
+
+@banded
+def convolve(
+    source: Tensor,
+    target: Tensor,
+    norm: list[Tensor],
+    weights: list[Tensor],
+    dilation: int,
+    side: int,
+    rows: int,
+) -> list[Tensor]:
+    """Convolves a map into another, or into itself.
+
+    Args:
+        source: [1, C, S, S].
+        target: [1, 64, S, S], which may be `source` if that is raw.
+        norm: Scale and shift that normalise the source, if it is raw; ReLU follows.
+        weights: Of the convolution and of the GroupNorm that comes after it.
+        dilation: Of the convolution, in pixels.
+        side: Height and width S.
+        rows: Of a band; divides S, and is not less than the dilation.
+
+    Returns:
+        Scale and shift [1, 64, 1, 1] that normalise the target.
+    """
+    weight, bias, norm_weight, norm_bias = weights
+    moments: list[Tensor] = []
+    result = target
+    for start in range(0, side, rows):
+        above, below = min(dilation, start), min(dilation, side - start - rows)
+        band = source.narrow(2, start - above, above + rows + below)
+        if len(norm) > 0:
+            scale, shift = norm
+            band = torch.addcmul(shift, band, scale).relu_()
+        if start > 0:  # Only now, because this band's margin is the end of the one before.
+            target.narrow(2, start - rows, rows).copy_(result)
+        result = _convolve_band(band, above, below, weight, bias, dilation)
+        moments.append(_moments(result))
+    target.narrow(2, side - rows, rows).copy_(result)
+    return _group_norm(moments, norm_weight, norm_bias)
+
+
+@banded
+def add_normalised(x: Tensor, raw: Tensor, norm: list[Tensor], side: int, rows: int) -> Tensor:
+    """Adds a raw map, normalised, to `x`, and applies ReLU, in place."""
+    scale, shift = norm
+    for start in range(0, side, rows):
+        band = raw.narrow(2, start, rows)
+        x.narrow(2, start, rows).addcmul_(band, scale).add_(shift).relu_()
+    return x
+
+
+def _convolve_band(
+    band: Tensor, above: int, below: int, weight: Tensor, bias: Tensor, dilation: int
+) -> Tensor:
+    """Convolves rows, of which so many are margin, with zeros for what lies beyond the map."""
+    if above < dilation or below < dilation:
+        band = torch.constant_pad_nd(band, [0, 0, dilation - above, dilation - below])
+    band = band.contiguous(memory_format=torch.channels_last)
+    return torch.conv2d(band, weight, bias, [1, 1], [0, dilation], [dilation, dilation])
+
+
+def _moments(band: Tensor) -> Tensor:
+    """Mean and variance of each channel, of a sixteenth of the band: [2, 64].
+
+    A sixteenth, because in half the square of what is 256 from the mean is infinite.
+    """
+    mean = band.mean([0, 2, 3], True) / 16
+    sixteenth = band.new_full([1], 1 / 16)
+    squares = torch.addcmul(-mean, band, sixteenth).square_()
+    return torch.cat([mean, squares.mean([0, 2, 3], True)]).view(2, -1)
+
+
+def _group_norm(moments: list[Tensor], weight: Tensor, bias: Tensor) -> list[Tensor]:
+    """GroupNorm as one scale and one shift for each channel.
+
+    Args:
+        moments: Of each band, all of one size.
+        weight: The layer's [64].
+        bias: The layer's [64].
+
+    Returns:
+        Scale and shift [1, 64, 1, 1].
+    """
+    mean, variance = torch.stack(moments, 1).view(2, -1, 8, 8).unbind()  # bands, groups, channels
+    # Of a group: the mean of the variances of its parts, and the variance of their means.
+    total = mean.mean([0, 2], True)
+    variance = (variance + (mean - total).square()).mean([0, 2], True)
+    scale = weight.view(1, 8, 8) * (variance + 1e-5 / 256).rsqrt() / 16
+    shift = bias.view(1, 8, 8) - total * 16 * scale
+    return [scale.view(1, -1, 1, 1), shift.view(1, -1, 1, 1)]
