@@ -14,6 +14,8 @@ def main() -> int:
         # The conftest.py of every folder from the top down to the test's own counts.
         "--rootdir=.",
         "--confcutdir=.",
+        # Modules keep their names from the top, whichever folders have an __init__.py here.
+        "--import-mode=importlib",
         "-p",
         "no:cacheprovider",
         f"--basetemp={os.environ['TEST_TMPDIR']}/pytest",
