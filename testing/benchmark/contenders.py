@@ -43,6 +43,6 @@ def export(name: str, checkpoint: Path, resolution: int, file: Path, computing: 
         archive.save(to_torchscript(wrapper), file, {})
         return
     with contextlib.nullcontext() if computing else ShapesOnly():
-        network = trace_network(wrapper.network.network, resolution)
+        network = trace_network(wrapper.network, resolution)
     traced = CorridorKeyNukeWrapper(network, resolution, name).eval()
     torch.jit.save(torch.jit.script(traced), file)

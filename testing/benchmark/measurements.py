@@ -86,13 +86,13 @@ def parts(setting: Setting, name: str, checkpoint: Path) -> Figures:
     """Times each part of a contender's eager network, at its second run."""
     dtype = _prepare(setting)
     wrapper = contenders.eager(name, checkpoint, setting.resolution).to(setting.device, dtype)
-    network: Any = wrapper.network.network
+    network: Any = wrapper.network
     plate = green_screen_plate(1080, 1920).to(setting.device, dtype)
     image = torch.rand(1, 4, setting.resolution, setting.resolution).to(setting.device, dtype)
     encoder = network.encoder
     network.encoder = _Answer(encoder(image))
     answer: Any = _Answer(image)
-    wrapper.network.network = answer
+    wrapper.network = answer
     figures: Figures = {}
     for _ in range(2):
         _timed(figures, "encoder", setting, lambda: encoder(image))
