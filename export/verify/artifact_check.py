@@ -1,108 +1,208 @@
-"""One .pt → what it is and does: its archive here, its behaviour in a child process."""
+"""Checks one .pt: generates what the exporter makes of its claims, and compares.
 
-import filecmp
+    untrusted .pt                                          this checkout's exporter
+    ─────────────                                          ────────────────────────
+    claims.read_claims ── Model Id, variant, checkpoint ─► children/generate.py, in a child
+         │                                                        │
+         └──── every byte ──► comparison.compare ◄── every byte ──┘
+                                   │ all equal but the numbers of the weights
+                                   ▼
+                              weights.is_pinned ── are these the numbers that the Model Id names?
+                                   │
+                                   ▼
+                              children/probe.py, in a confined child: torch reads the file only now
+"""
+
+import contextlib
+import dataclasses
 import json
 import tempfile
-import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from export.artifact.canonical import canonicalise
-from export.verify import confined
-from export.verify.archive_check import MANIFEST, ArchiveError, check_archive
-from export.verify.confined import ChildError
-from export.verify.verdict import Verdict
+from export.common.json_text import to_json
+from export.verify.children import confined
+from export.verify.children.confined import ChildError, Limits
+from export.verify.claims import ClaimError, Claims, read_claims
+from export.verify.comparison import Comparison, DifferenceError, compare
+from export.verify.generated import Generated, generate
+from export.verify.verdict import Passed, Refusal, Verdict
+from export.verify.weights import WeightsError, is_pinned, read_pins
 
-_GIB = 1 << 30
-_MAXIMUM_RESOLUTION = 2048
+MAXIMUM_BESIDE_BYTES = 1 << 20
+"""Largest manifest beside a .pt that is read. The exporter's have about 4,000 bytes."""
+
+_OTHER_VERSION = (
+    "Either the file was changed, or another version of the exporter made it: then check out the "
+    'version that made it ("version" in the manifest.json of its release) and verify it there with '
+    "that version's //export:verify"
+)
+
+Open = Callable[[], contextlib.AbstractContextManager[IO[bytes]]]
 
 
-def check_artifact(path: Path, beside: Path | None, probing: bool, verdict: Verdict) -> None:
-    """Checks a .pt that nobody vouches for.
+@dataclasses.dataclass(frozen=True)
+class Artifact:
+    """A .pt that is exactly what the exporter makes.
 
-    Nothing of it reaches torch before its archive is seen to be sound and canonical. What is then
-    loaded is the copy that was made to compare with, which nobody else can change meanwhile.
+    Attributes:
+        facts: Content of the manifest that belongs beside it.
+        pinned: Whether the numbers of its weights are vouched for by a pinned digest.
+    """
+
+    facts: dict[str, Any]
+    pinned: bool
+
+
+def check_artifact(
+    verdict: Verdict, name: str, open_file: Open, sha256: str, beside: bytes | None, probing: bool
+) -> Artifact:
+    """Checks a .pt and the manifest beside it.
 
     Args:
-        path: The file.
-        beside: The manifest that came with it, if any.
+        verdict: Makes and keeps the checks.
+        name: Name of the file.
+        open_file: Opens it; called twice.
+        sha256: SHA-256 of the bytes that the verdict is about.
+        beside: Content of the manifest beside the file, if there is one.
         probing: Whether to key a plate: four passes through the network, minutes at 2048.
-        verdict: Where the checks are kept.
 
     Raises:
-        OSError: The file cannot be read, or there is no disk for a copy.
+        Ended: The file is refused.
+        OSError: The file cannot be read, or there is no disk for two copies of it.
     """
-    name = path.name
-    verdict.doing(name, "archive")
+    claims = verdict.run(name, "claims", lambda: _check_claims(open_file))
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, name)
-        try:
-            check_archive(path)
-            canonicalise(path, copy)
-            manifest, resolution = _manifest(copy)
-        except (ArchiveError, zipfile.BadZipFile) as error:
-            verdict.add(name, "archive", "refused", str(error))
-            return
-        verdict.add(name, "archive", "passed", "a plain zip file of known records, none compressed")
-        verdict.model_ids[name] = str(manifest.get("model_id"))
-
-        if not filecmp.cmp(path, copy, shallow=False):
-            verdict.add(
-                name,
-                "canonical form",
-                "refused",
-                "not canonical: the exporter would write the same records in other bytes; export "
-                "it again with //export:export_torchscript",
+        copy = Path(folder, "copy.pt") if probing else None
+        verdict.show(name, "generate the same variant with this version of the exporter")
+        generated, comparison = verdict.run(
+            name,
+            "every byte",
+            lambda: _check_bytes(open_file, claims, Path(folder), copy, sha256),
+        )
+        verdict.model_ids[name] = claims.model_id
+        pinned = verdict.run(name, "weights", lambda: _check_weights(claims, comparison))
+        if not pinned:
+            verdict.note(
+                f"the values of the weights of {claims.model_id} are vouched for by a signature "
+                "only"
             )
-            return
-        verdict.add(name, "canonical form", "passed", "byte for byte what the exporter writes")
-
-        arguments = [str(copy), "--manifest", str(beside.absolute())] if beside else [str(copy)]
-        if not probing:
-            arguments.append("--no-probe")
-        memory, seconds = _limits(resolution, path.stat().st_size)
-        check = ""
-        try:
-            for said in confined.run("export.verify.artifact_probe", arguments, memory, seconds):
-                if "outcome" in said:
-                    verdict.add(name, said["check"], said["outcome"], said["detail"])
-                else:
-                    check = said["check"]
-                    verdict.doing(name, said["step"])
-        except ChildError as error:
-            reason = f"its process, which had {memory / 1e9:.1f} GB and {seconds:.0f} s, {error}"
-            verdict.add(name, check or "loads", "refused", reason)
-    if not beside:
-        verdict.add(name, "manifest beside", "not checked", f"no {path.stem}.json beside it")
-    if not probing:
-        verdict.add(name, "probe plate", "not checked", "left out, as asked")
+        facts = _facts(generated, open_file, sha256)
+        verdict.run(name, "manifest beside", lambda: _check_beside(facts, beside))
+        verdict.run(name, "probe plate", lambda: _measure(verdict, name, claims, copy))
+    return Artifact(facts, pinned)
 
 
-def _limits(resolution: int, size: int) -> tuple[int, float]:
-    """Bytes of memory and seconds that a file may take: about twice what a sound one was seen to.
-
-    Torch alone has 0.7 GB of data. The file is in memory up to three times, where two copies of it
-    are compared. What the network makes of a plate grows with the area of its image: at 2048, a
-    file of 399 MB had 6.1 GB in all. The time is for a machine that does much else.
-    """
-    area = (resolution / _MAXIMUM_RESOLUTION) ** 2
-    return int(2 * _GIB + 4 * size + 8 * _GIB * area), 600 + 7200 * area
-
-
-def _manifest(path: Path) -> tuple[dict[str, Any], int]:
-    """The manifest in an archive, and its resolution.
-
-    Raises:
-        ArchiveError: There is none that can be read.
-    """
+def _check_claims(open_file: Open) -> Passed[Claims]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            manifest = json.loads(archive.read(MANIFEST))
-        resolution = manifest["resolution"]
-        if resolution not in range(32, _MAXIMUM_RESOLUTION + 1, 32):
-            raise ArchiveError(f"{MANIFEST} has the resolution {resolution}")
-    except (KeyError, RecursionError, TypeError, ValueError) as error:
-        if isinstance(error, ArchiveError):
-            raise
-        raise ArchiveError(f"{MANIFEST} is no manifest: {error}") from None
-    return manifest, resolution
+        with open_file() as file:
+            claims = read_claims(file)
+    except ClaimError as error:
+        raise Refusal(f"it {error}") from None
+    variant = claims.variant
+    return Passed(
+        f"to be {claims.model_id}: {variant.resolution}, {variant.precision}, {variant.runtime}, "
+        f"from a checkpoint with SHA-256 {claims.checkpoint['sha256']}",
+        claims,
+    )
+
+
+def _check_bytes(
+    open_file: Open, claims: Claims, folder: Path, copy: Path | None, sha256: str
+) -> Passed[tuple[Generated, Comparison]]:
+    try:
+        generated = generate(claims, folder)
+    except ChildError as error:
+        raise OSError(f"the exporter could not make the same variant: its process {error}") from None
+    if difference := _manifest_difference(claims.text, generated.manifest()):
+        raise Refusal(f"{difference}. {_OTHER_VERSION}")
+    try:
+        with contextlib.ExitStack() as stack:
+            writer = stack.enter_context(copy.open("wb")) if copy else None
+            comparison = compare(stack.enter_context(open_file()), generated, writer)
+    except DifferenceError as error:
+        raise Refusal(f"{error}. {_OTHER_VERSION}") from None
+    if comparison.sha256 != sha256:
+        raise Refusal("the file changed while it was verified")
+    weights = f"{len(generated.weights)} weights, all finite"
+    return Passed(
+        f"equal to what this version of the exporter writes, but for the numbers of {weights}",
+        (generated, comparison),
+    )
+
+
+def _manifest_difference(claimed: bytes, expected: bytes) -> str | None:
+    """Says which field of the manifest another version of the exporter wrote differently."""
+    if claimed == expected:
+        return None
+    one, other = json.loads(claimed), json.loads(expected)  # read_claims has parsed the first
+    for field in [*other, *(one.keys() - other.keys())]:
+        if one.get(field) != other.get(field):
+            return (
+                f"its manifest has {json.dumps(one.get(field))} as {field}; this version of the "
+                f"exporter writes {json.dumps(other.get(field))}"
+            )
+    return "its manifest has the right content in another form"
+
+
+def _check_weights(claims: Claims, comparison: Comparison) -> Passed[bool]:
+    try:
+        pinned = is_pinned(claims, comparison.weights_sha256, read_pins())
+    except WeightsError as error:
+        raise Refusal(str(error)) from None
+    if pinned:
+        return Passed(f"the numbers are those of {claims.weights_id}, by a pinned digest", True)
+    return Passed(
+        f"no digest is pinned for {claims.weights_id} at {claims.variant.resolution} in "
+        f"{claims.variant.precision}: only a signature vouches for the numbers, whose digest is "
+        f"{comparison.weights_sha256}",
+        False,
+        "not checked",
+    )
+
+
+def _facts(generated: Generated, open_file: Open, sha256: str) -> dict[str, Any]:
+    with open_file() as file:
+        size = file.seek(0, 2)
+    return json.loads(generated.manifest()) | {
+        "torchscript": {"sha256": sha256, "bytes": size},
+        "operators": generated.operators,
+    }
+
+
+def _check_beside(facts: dict[str, Any], beside: bytes | None) -> Passed[None]:
+    if beside is None:
+        return Passed("there is none", None, "not checked")
+    if beside != to_json(facts).encode():
+        raise Refusal("it is not the one that the exporter writes beside this very file")
+    return Passed("it is the one that the exporter writes beside this very file", None)
+
+
+def _measure(verdict: Verdict, name: str, claims: Claims, copy: Path | None) -> Passed[None]:
+    if copy is None:
+        return Passed("left out, as asked", None, "not checked")
+    detail, confinement = "the child reported nothing", ["no confinement"]
+    limits = _limits(claims, copy.stat().st_size)
+    try:
+        for report in confined.run("export.verify.children.probe", {"path": str(copy)}, limits):
+            if "step" in report:
+                verdict.show(name, report["step"])
+            detail = report.get("detail", detail)
+            confinement = report.get("confinement", confinement)
+    except ChildError as error:
+        detail = (
+            f"not measured: the child, which had {limits.memory / 1e9:.1f} GB and "
+            f"{limits.seconds:.0f} s, {error}"
+        )
+    return Passed(f"{detail}; in a child with {', '.join(confinement)}", None, "measured")
+
+
+def _limits(claims: Claims, size: int) -> Limits:
+    """Returns about twice the memory that a probe was seen to take, and time for a busy machine.
+
+    torch alone takes 0.7 GB. The file is in memory up to three times. The network's own maps grow
+    with the area of its image: at 2048, a file of 399 MB took 6.1 GB in all.
+    """
+    area = (claims.variant.resolution / 2048) ** 2
+    return Limits(memory=int((2 << 30) + 4 * size + (8 << 30) * area), seconds=600 + 7200 * area)

@@ -1,105 +1,185 @@
-"""The folder of a release: every file is there, as it was made, and what its papers say is so."""
+"""Checks a release: every file is accounted for, and is what this checkout would put there."""
 
+import contextlib
+import functools
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
-from jsonschema import Draft202012Validator, ValidationError
-
-from export.common import checksums
-from export.common.checksums import SHA256SUMS
-from export.common.manifest_file import digest
-from export.release.manifest import MANIFEST, SCHEMA, artifact
-from export.release.provenance import PROVENANCE, subjects
+from export.common import sha256sums
+from export.common.json_text import to_json
+from export.common.sha256sums import SHA256SUMS, ChecksumError
+from export.nuke import kit
+from export.release.manifest import MANIFEST, SCHEMA, artifact, manifest
+from export.release.provenance import PROVENANCE
 from export.release.sbom import SBOM
-from export.verify.artifact_check import check_artifact
-from export.verify.verdict import Verdict
+from export.verify.artifact_check import MAXIMUM_BESIDE_BYTES, Artifact, check_artifact
+from export.verify.children import confined
+from export.verify.children.confined import ChildError, Limits
+from export.verify.files import Release, read_unchanged
+from export.verify.strict_json import JsonError, parse_object
+from export.verify.verdict import Passed, Refusal, Verdict
+from wrapper.knobs import KNOBS
+
+_ROOT = Path(__file__).parents[2]
+_CHECKPOINT_PINS = _ROOT / "third_party/checkpoints/pins.json"
+_COPIED = {file.name: file for file in (SCHEMA, _ROOT / "export/release/LICENSE-CorridorKey.txt")}
+"""Files that a release holds a copy of, by their name there."""
+
+_KIT = "nuke/"
+_MAXIMUM_PAPER_BYTES = 1 << 20
+"""Largest manifest, provenance or bill of materials that is read; the exporter's have 100 kB."""
+_MAXIMUM_KIT_BYTES = 4 << 20
+_BILL_LIMITS = Limits(memory=1 << 30, seconds=120)
 
 
-class ReleaseError(ValueError):
-    """A release that is not as its papers say; the message names the file."""
-
-
-def check_release(release: Path, probing: bool, verdict: Verdict) -> None:
-    """Checks a release, and then each artefact in it.
-
-    Where its files are not those that its papers speak of, no artefact is looked at.
+def check_release(verdict: Verdict, release: Release, signed: bool, probing: bool) -> None:
+    """Checks a release, file by file.
 
     Args:
-        release: Its folder, which nobody vouches for.
-        probing: Whether to key plates with the artefacts.
-        verdict: Where the checks are kept.
+        verdict: Makes and keeps the checks.
+        release: The release; its digests are those of the signed statement, if there is one.
+        signed: Whether a signature vouches for the files.
+        probing: Whether to key plates with the artifacts.
 
     Raises:
-        OSError: A file cannot be read.
+        Ended: Something is refused.
+        OSError: A file cannot be read, or there is no disk for two copies of an artifact.
     """
-    digests: dict[str, str] = {}
-    for paper, check in {
-        SHA256SUMS: _check_files,
-        MANIFEST: _check_manifest,
-        PROVENANCE: _check_provenance,
-        SBOM: _check_sbom,
-    }.items():
-        verdict.doing(release.name, f"files against {paper}")
-        try:
-            verdict.add(release.name, paper, "passed", check(release, digests))
-        except (FileNotFoundError, RecursionError, ValueError) as error:
-            reason = str(error).replace(str(release), release.name)
-            verdict.add(release.name, paper, "refused", reason)
-            return
-    for path in sorted(release.glob("*.pt")):
-        check_artifact(path, path.with_suffix(".json"), probing, verdict)
+    name = release.name
+    verdict.run(name, SHA256SUMS, lambda: _check_list(release))
+    verdict.run(name, "names", lambda: _check_names(release))
+    artifacts = {
+        path: _check_artifact(verdict, release, path, probing)
+        for path in sorted(release.digests)
+        if path.endswith(".pt")
+    }
+    verdict.run(name, MANIFEST, lambda: _check_manifest(release, artifacts))
+    verdict.run(name, SBOM, lambda: _check_bill(release))
+    verdict.run(name, "copies", lambda: _check_copies(release))
+    verdict.run(name, _KIT, lambda: _check_kit(release, signed))
 
 
-def _check_files(release: Path, digests: dict[str, str]) -> str:
-    """Holds the files to the list, and adds their SHA-256 to `digests`."""
-    for path in release.rglob("*"):
-        if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            raise ReleaseError(f"{path.relative_to(release)} is a link or a device")
-    digests |= checksums.check(release)
-    return f"{len(digests)} files, each with its SHA-256, and no other"
-
-
-def _check_manifest(release: Path, digests: dict[str, str]) -> str:
+def _check_list(release: Release) -> Passed[None]:
+    text = read_unchanged(release, SHA256SUMS, sha256sums.MAXIMUM_BYTES)
     try:
-        manifest = json.loads((release / MANIFEST).read_bytes())
-        Draft202012Validator(json.loads(SCHEMA.read_text())).validate(manifest)
-    except ValidationError as error:
-        raise ReleaseError(f"{MANIFEST}: {error.json_path}: {error.message}") from None
-    described = {file["path"]: file for file in manifest["files"]}
-    for path in sorted(digests.keys() - {MANIFEST, PROVENANCE} | described.keys()):
-        if path not in digests or described.get(path) != {"path": path} | digest(release / path):
-            raise ReleaseError(f"{MANIFEST} does not describe {path} as it is")
-    entries = {entry["file"]: entry for entry in manifest["artifacts"]}
-    files = {path for path in digests if path.endswith(".pt")}
-    if files != entries.keys():
-        raise ReleaseError(
-            f"{MANIFEST} does not speak of {', '.join(sorted(files ^ entries.keys()))}"
+        listed = sha256sums.parse(text)
+    except ChecksumError as error:
+        raise Refusal(str(error)) from None
+    found = {path: digest for path, digest in release.digests.items() if path != SHA256SUMS}
+    for path in sorted(listed.keys() | found.keys()):
+        if path not in found:
+            raise Refusal(f"{path} is missing")
+        if path not in listed:
+            raise Refusal(f"{path} is not in {SHA256SUMS}")
+        if listed[path] != found[path]:
+            raise Refusal(f"{path} is changed")
+    return Passed(f"{len(found)} files, each with its SHA-256, and no other", None)
+
+
+def _check_names(release: Release) -> Passed[None]:
+    """Refuses files that the release rule never writes."""
+    artifacts = {path for path in release.digests if path.endswith(".pt")}
+    if not artifacts:
+        raise Refusal("the release holds no .pt")
+    expected = {SHA256SUMS, MANIFEST, PROVENANCE, SBOM, *_COPIED, *artifacts}
+    expected |= {path.removesuffix(".pt") + ".json" for path in artifacts}
+    kit_files = {path for path in release.digests if path.startswith(_KIT)}
+    problems = [
+        *(f"{path} is missing" for path in sorted(expected - release.digests.keys())),
+        *(
+            f"{path} is no file of a release"
+            for path in sorted(release.digests.keys() - expected - kit_files)
+        ),
+        *(f"{path} is not at the top" for path in sorted(artifacts) if "/" in path),
+    ]
+    if problems:
+        raise Refusal(problems[0])
+    return Passed(f"{len(artifacts)} artifacts and their papers", None)
+
+
+def _check_artifact(verdict: Verdict, release: Release, path: str, probing: bool) -> Artifact:
+    beside = verdict.run(
+        path,
+        "read the manifest beside",
+        lambda: _read_beside(release, path.removesuffix(".pt") + ".json"),
+    )
+    opening = functools.partial(release.open, path)
+    return check_artifact(verdict, path, opening, release.digests[path], beside, probing)
+
+
+def _read_beside(release: Release, path: str) -> Passed[bytes]:
+    content = read_unchanged(release, path, MAXIMUM_BESIDE_BYTES)
+    return Passed(f"{path} has {len(content):,} bytes", content)
+
+
+def _check_manifest(release: Release, artifacts: Mapping[str, Artifact]) -> Passed[None]:
+    text = read_unchanged(release, MANIFEST, _MAXIMUM_PAPER_BYTES)
+    try:
+        claimed = parse_object(text, _MAXIMUM_PAPER_BYTES)
+    except JsonError as error:
+        raise Refusal(f"it {error}") from None
+    pins = json.loads(_CHECKPOINT_PINS.read_text())
+    entries = [artifact(path, found.facts, pins) for path, found in sorted(artifacts.items())]
+    files: dict[str, Any] = {}
+    for path in release.digests:
+        if path not in (SHA256SUMS, MANIFEST, PROVENANCE):
+            with release.open(path) as file:
+                files[path] = {"sha256": release.digests[path], "bytes": file.seek(0, 2)}
+    try:
+        expected = to_json(manifest(release.name, str(claimed.get("version")), entries, files))
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+    if text != expected.encode():
+        field = next((key for key, value in json.loads(expected).items() if claimed.get(key) != value), None)
+        raise Refusal(
+            f"its {field} is not what this version of the exporter writes about these files"
+            if field
+            else "it has the right content in another form"
         )
-    for name, entry in entries.items():
-        try:
-            facts = json.loads((release / name).with_suffix(".json").read_bytes())
-            published = {facts["checkpoint"]["sha256"]: entry["weights"]["published"]}
-            if artifact(name, facts, published) != entry:
-                raise ReleaseError(f"{MANIFEST} does not describe {name} as its own manifest does")
-        except (KeyError, OSError, TypeError) as error:
-            raise ReleaseError(f"{name} has no manifest that can be read: {error!r}") from None
-    return f"fits its schema; {len(described)} files are as it describes them"
+    return Passed(f"exactly what the exporter writes about {len(files)} files", None)
 
 
-def _check_provenance(release: Path, digests: dict[str, str]) -> str:
-    found = subjects((release / PROVENANCE).read_bytes())
-    for path in sorted(found.keys() | digests.keys() - {PROVENANCE}):
-        if found.get(path) != digests.get(path):
-            raise ReleaseError(f"{PROVENANCE} does not vouch for {path} as it is")
-    return f"vouches for {len(found)} files"
+def _check_bill(release: Release) -> Passed[None]:
+    text = read_unchanged(release, SBOM, _MAXIMUM_PAPER_BYTES)
+    try:
+        components = parse_object(text, _MAXIMUM_PAPER_BYTES).get("components")
+        request = {"text": text.decode()}
+        with contextlib.closing(
+            confined.run("export.verify.children.bill_of_materials", request, _BILL_LIMITS)
+        ) as reports:
+            problem = {key: value for report in reports for key, value in report.items()}["problem"]
+    except JsonError as error:
+        raise Refusal(f"it {error}") from None
+    except ChildError as error:
+        raise Refusal(f"the process that validates it {error}") from None
+    if problem or not isinstance(components, list):
+        raise Refusal(f"it is not CycloneDX 1.6: {problem or 'it has no components'}")
+    return Passed(f"fits CycloneDX 1.6; {len(components)} components", None)
 
 
-def _check_sbom(release: Path, digests: dict[str, str]) -> str:
-    del digests
-    text = (release / SBOM).read_text()
-    problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
-    if problem:
-        raise ReleaseError(f"{SBOM} is no CycloneDX 1.6: {problem}")
-    return f"fits CycloneDX 1.6; {len(json.loads(text)['components'])} components"
+def _check_copies(release: Release) -> Passed[None]:
+    for name, file in _COPIED.items():
+        if read_unchanged(release, name, _MAXIMUM_PAPER_BYTES) != file.read_bytes():
+            raise Refusal(f"{name} differs from this checkout's {file.name}")
+    return Passed(f"{', '.join(sorted(_COPIED))} are this checkout's", None)
+
+
+def _check_kit(release: Release, signed: bool) -> Passed[None]:
+    """Compares the Nuke kit, which Nuke executes, with the one that this checkout makes."""
+    found = [path for path in release.digests if path.startswith(_KIT)]
+    if not found:
+        return Passed("there is none", None, "not checked")
+    expected = {f"{_KIT}{path}": content for path, content in kit.files(KNOBS).items()}
+    different = sorted(expected.keys() ^ set(found)) or [
+        path
+        for path in sorted(found)
+        if read_unchanged(release, path, _MAXIMUM_KIT_BYTES) != expected[path]
+    ]
+    if not different:
+        return Passed(f"{len(found)} files, exactly those that this checkout makes", None)
+    difference = f"{different[0]} differs from the kit that this checkout makes"
+    if signed:
+        return Passed(f"{difference}; only the signature vouches for it", None, "not checked")
+    raise Refusal(f"{difference}, and Nuke would run it; without --key nothing vouches for it")

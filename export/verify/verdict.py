@@ -1,30 +1,68 @@
-"""What was checked, and what came of it: a table for people, JSON for pipelines, one verdict."""
+"""Gathers checks and draws the verdict from them: a table, JSON, one line, an exit status."""
 
 import dataclasses
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Generic, Literal, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from wrapper.model_ids import UNTRAINED_MODEL_ID
+from wrapper.printable import printable
 
-Outcome = Literal["passed", "refused", "not checked"]
+Outcome = Literal["passed", "refused", "measured", "not checked"]
+Word = Literal["VERIFIED", "CONSISTENT", "REFUSED"]
 
-_LONGEST = 1000
-"""Characters of a detail that are kept."""
+EXIT_STATUSES: dict[Word, int] = {"VERIFIED": 0, "REFUSED": 1, "CONSISTENT": 3}
+NOT_DETERMINED = 2
+"""Exit status if the command line is wrong or a file cannot be read: there is no verdict."""
 
-_STYLES: dict[Outcome, str] = {"passed": "green", "refused": "bold red", "not checked": "yellow"}
+SIGNATURE = "signature"
+"""Name of the check that makes a file VERIFIED."""
+
+_LONGEST_DETAIL = 1000
+_STYLES: dict[Outcome, str] = {
+    "passed": "green",
+    "refused": "bold red",
+    "measured": "cyan",
+    "not checked": "yellow",
+}
+
+Value = TypeVar("Value")
+
+
+class Refusal(ValueError):
+    """A check refuses the subject; the message says what was found and what was expected."""
+
+
+class Ended(Exception):
+    """A check was refused, so no other is made."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Passed(Generic[Value]):
+    """Result of a check that did not refuse.
+
+    Attributes:
+        detail: What was found.
+        value: What later checks need.
+        outcome: "passed", unless the check was left out or only measures.
+    """
+
+    detail: str
+    value: Value
+    outcome: Outcome = "passed"
 
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """One check. All text is safe for a terminal.
 
     Attributes:
         subject: Name of the file.
-        name: Of the check.
-        outcome: What came of it.
+        name: Name of the check.
+        outcome: Its result.
         detail: What was found, or what is wrong.
     """
 
@@ -35,55 +73,92 @@ class Check:
 
 
 class Verdict:
-    """Gathers checks.
+    """Runs checks, one after another, and keeps their results.
 
     Args:
-        subject: Name of what is verified.
+        subject: Name of the file or folder that is verified.
 
     Attributes:
-        sha256: Of it, if it is one file.
-        checks: In the order in which they were made.
-        model_ids: Of the artefacts, by name of the file, as they say themselves.
+        sha256: SHA-256 of the subject, if it is one file.
+        checks: Results, in the order in which the checks were made.
+        model_ids: Model Ids of the artifacts, by file name.
+        notes: What limits the verdict, each a short clause.
     """
 
     def __init__(self, subject: str) -> None:
-        self.subject = subject
+        self.subject = printable(subject)
         self.sha256: str | None = None
         self.checks: list[Check] = []
         self.model_ids: dict[str, str] = {}
+        self.notes: list[str] = []
         self._console = Console(stderr=True)
 
-    def add(self, subject: str, name: str, outcome: Outcome, detail: str) -> None:
-        """Keeps what came of a check. The detail may have words of a hostile file in it."""
-        plain = "".join(c if c.isprintable() else " " for c in detail[:_LONGEST])
-        self.checks.append(Check(subject, name, outcome, plain))
+    def run(self, subject: str, name: str, check: Callable[[], Passed[Value]]) -> Value:
+        """Makes a check and keeps its result.
 
-    def doing(self, subject: str, what: str) -> None:
-        """Says on stderr what is being done, because some of it takes minutes."""
-        self._console.print(f"{subject}: {what} …", highlight=False, markup=False)
+        Args:
+            subject: Name of the file.
+            name: Name of the check.
+            check: Makes it.
+
+        Returns:
+            The value of the check.
+
+        Raises:
+            Ended: The check raised `Refusal`.
+        """
+        self.show(subject, name)
+        try:
+            result = check()
+        except Refusal as error:
+            self._add(subject, name, "refused", str(error))
+            raise Ended from None
+        self._add(subject, name, result.outcome, result.detail)
+        return result.value
+
+    def show(self, subject: str, step: str) -> None:
+        """Prints to stderr what is done, because some of it takes minutes."""
+        line = f"{printable(subject)}: {printable(step)} …"
+        self._console.print(line, highlight=False, markup=False)
+
+    def note(self, clause: str) -> None:
+        """Adds a clause to the verdict, once."""
+        if clause not in self.notes:
+            self.notes.append(clause)
+
+    def _add(self, subject: str, name: str, outcome: Outcome, detail: str) -> None:
+        check = Check(printable(subject), name, outcome, printable(detail, _LONGEST_DETAIL))
+        self.checks.append(check)
 
     @property
-    def verified(self) -> bool:
-        """Whether something passed and nothing was refused."""
+    def word(self) -> Word:
+        """The verdict in one word."""
         outcomes = {check.outcome for check in self.checks}
-        return "passed" in outcomes and "refused" not in outcomes
+        if "refused" in outcomes or not self.model_ids:
+            return "REFUSED"
+        signed = any(c.name == SIGNATURE and c.outcome == "passed" for c in self.checks)
+        return "VERIFIED" if signed else "CONSISTENT"
 
     def line(self) -> str:
-        """The verdict in one line."""
-        what = f"{self.subject} (SHA-256 {self.sha256})" if self.sha256 else self.subject
-        refused = [check for check in self.checks if check.outcome == "refused"]
-        if refused:
-            first = refused[0]
-            more = f" (and {len(refused) - 1} more)" if refused[1:] else ""
-            return f"REFUSED: {what}: {first.subject}, {first.name}: {first.detail}{more}"
-        left_out = {check.name: None for check in self.checks if check.outcome == "not checked"}
-        remarks = [f"{name} not checked" for name in left_out]
+        """Returns the verdict in one line."""
+        subject = f"{self.subject} (SHA-256 {self.sha256})" if self.sha256 else self.subject
+        if self.word == "REFUSED":
+            refused = [check for check in self.checks if check.outcome == "refused"]
+            reasons = [f"{check.subject}, {check.name}: {check.detail}" for check in refused]
+            return f"REFUSED: {subject}: {'; '.join(reasons) or 'it holds no artifact'}"
+        meaning = (
+            "signed by the given key, and exactly what this version of the exporter makes"
+            if self.word == "VERIFIED"
+            else "exactly what this version of the exporter makes; without --key its origin is "
+            "unknown"
+        )
+        notes = list(self.notes)
         if any(model_id.startswith(UNTRAINED_MODEL_ID) for model_id in self.model_ids.values()):
-            remarks.append("UNTRAINED weights, which key nothing")
-        return "; ".join([f"VERIFIED: {what}", *remarks])
+            notes.append("UNTRAINED weights, which key nothing")
+        return "; ".join([f"{self.word}: {subject}: {meaning}", *notes])
 
     def table(self) -> Table:
-        """The checks, a row for each."""
+        """Returns one row per check."""
         table = Table("file", "check", "outcome", "what was found")
         for check in self.checks:
             outcome = f"[{_STYLES[check.outcome]}]{check.outcome}[/]"
@@ -91,12 +166,14 @@ class Verdict:
         return table
 
     def to_json(self) -> dict[str, Any]:
-        """The same for a program, as export/verify/verdict.schema.json describes it."""
+        """Returns the verdict for a program, as verdict.schema.json describes it."""
         return {
             "subject": self.subject,
             "sha256": self.sha256,
-            "verified": self.verified,
+            "word": self.word,
             "verdict": self.line(),
             "model_ids": self.model_ids,
             "checks": [dataclasses.asdict(check) for check in self.checks],
         }
+
+

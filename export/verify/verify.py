@@ -1,25 +1,34 @@
-"""Is this CorridorKey.pt, or this release, what it says it is? A table, and one line of verdict."""
+"""Verifies a CorridorKey.pt or a release: a table, one line of verdict, an exit status.
 
-import os
-import signal
+README.md beside this file says what the verdict promises, and how.
+"""
+
+import contextlib
+import functools
+import hashlib
 import sys
-import tempfile
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from export.common.manifest_file import digest, to_json
-from export.release import signing
-from export.release.provenance import PROVENANCE, subjects
-from export.release.signing import SignatureError
-from export.verify.artifact_check import check_artifact
+from export.common import command_line
+from export.common.json_text import to_json
+from export.verify.artifact_check import MAXIMUM_BESIDE_BYTES, check_artifact
+from export.verify.claims import MAXIMUM_BYTES
+from export.verify.files import Folder, Release, open_regular, read_regular
 from export.verify.release_check import check_release
-from export.verify.tar_check import TarError, unpack
-from export.verify.verdict import Verdict
-
-VERIFIED, REFUSED, NOT_LOOKED_AT = 0, 1, 2
-"""Exit statuses. The last is click's own for a wrong command line."""
+from export.verify.signature_check import check_signature, check_subject
+from export.verify.verdict import (
+    EXIT_STATUSES,
+    NOT_DETERMINED,
+    SIGNATURE,
+    Ended,
+    Passed,
+    Refusal,
+    Verdict,
+)
+from wrapper.printable import printable
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -29,101 +38,67 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--key",
     type=_FILE,
-    help="The public key of whoever released it, a PEM file. Without one, no signature is checked.",
+    help="The public key of the signer, a PEM file. Without one the verdict is CONSISTENT at best.",
 )
 @click.option(
     "--signature",
     type=_FILE,
-    help="What //export:sign wrote.  [default: PATH.dsse.json]",
+    help="The file that //export:sign wrote.  [default: PATH.dsse.json]",
 )
 @click.option(
     "--probe/--no-probe",
     "probing",
     default=True,
     show_default=True,
-    help="Key a plate with each artefact, and move its knobs. Four passes through the network: "
-    "a quarter of an hour and 8 GB on a CPU at 2048.",
+    help="Key a plate with each artifact and move its knobs, to measure. Four passes through the "
+    "network: a quarter of an hour and 8 GB on a CPU at 2048.",
 )
-@click.option("--json", "as_json", is_flag=True, help="JSON on stdout, in place of the table.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def main(
     path: Path, key: Path | None, signature: Path | None, probing: bool, as_json: bool
 ) -> None:
     """Verifies PATH: a .pt, the folder of a release, or a tar of one.
 
-    Nothing in it is unpickled, and nothing is loaded before it was looked at; then it is loaded in
-    a child process with limits.
+    No code in PATH runs, and torch loads nothing of it before every byte but the numbers of the
+    weights was found equal to what this version of the exporter writes.
 
-    Exit status: 0 if it is verified, 1 if it is refused, 2 if it could not be looked at.
+    \b
+    Exit status and verdict:
+      0  VERIFIED    signed by the key, and exactly what the exporter makes
+      1  REFUSED     anything else; the first reason ends the work
+      2              the command line is wrong, or a file cannot be read
+      3  CONSISTENT  exactly what the exporter makes; no --key, so of unknown origin
     """
     if signature and not key:
-        raise click.UsageError("--signature needs the --key of whoever made it.")
+        raise click.UsageError("--signature needs the --key of its signer.")
     if not path.is_dir() and path.suffix not in (".pt", ".tar"):
-        raise click.UsageError(f"{path} is no folder, no .pt and no .tar.")
+        raise click.UsageError(
+            f"{printable(path.name)} is neither a folder, nor a .pt, nor a .tar."
+        )
     verdict = Verdict(path.name)
     try:
-        if not path.is_dir():
-            verdict.sha256 = digest(path)["sha256"]
-        if path.suffix == ".pt":
-            _check_signature(path, None, key, signature, verdict)
-            beside = path.with_suffix(".json")
-            check_artifact(path, beside if beside.exists() else None, probing, verdict)
-        else:
-            with tempfile.TemporaryDirectory() as scratch:
-                release = path if path.is_dir() else _unpacked(path, Path(scratch), verdict)
-                if release:
-                    _check_signature(path, release / PROVENANCE, key, signature, verdict)
-                    check_release(release, probing, verdict)
+        with contextlib.suppress(Ended):
+            if path.suffix == ".pt" and not path.is_dir():
+                _verify_artifact(verdict, path, key, signature, probing)
+            else:
+                _verify_release(verdict, path, key, signature, probing)
     except OSError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(NOT_LOOKED_AT)
+        click.echo(f"Error: {printable(str(error))}", err=True)
+        sys.exit(NOT_DETERMINED)
     if as_json:
         click.echo(to_json(verdict.to_json()), nl=False)
     else:
         Console().print(verdict.table())
         click.echo(verdict.line())
-    sys.exit(VERIFIED if verdict.verified else REFUSED)
+    sys.exit(EXIT_STATUSES[verdict.word])
 
 
-def _unpacked(tar: Path, scratch: Path, verdict: Verdict) -> Path | None:
-    """The folder of a release, in `scratch`, if the tar of it can be unpacked without risk."""
-    verdict.doing(tar.name, "unpack")
-    try:
-        release = unpack(tar, scratch)
-    except TarError as error:
-        verdict.add(tar.name, "tar", "refused", str(error))
-        return None
-    verdict.add(tar.name, "tar", "passed", f"plain files in {release.name}/")
-    return release
-
-
-def _check_signature(
-    path: Path, provenance: Path | None, key: Path | None, signature: Path | None, verdict: Verdict
+def _verify_artifact(
+    verdict: Verdict, path: Path, key: Path | None, signature: Path | None, probing: bool
 ) -> None:
-    """Holds a release to the statement that was signed, or an artefact to one of its subjects."""
-    beside = path.with_name(f"{path.name}.dsse.json")
-    if not key:
-        there = f"; {beside.name} is there" if beside.exists() else ""
-        verdict.add(path.name, "signature", "not checked", f"no --key was given{there}")
-        return
-    try:
-        statement = signing.verify((signature or beside).read_bytes(), key)
-        if provenance:
-            same = provenance.is_file() and provenance.read_bytes() == statement
-        else:
-            same = verdict.sha256 in subjects(statement).values()
-        if not same:
-            raise SignatureError("what is signed is another release")
-    except FileNotFoundError as error:
-        verdict.add(path.name, "signature", "refused", f"there is no {error.filename}")
-    except ValueError as error:
-        verdict.add(path.name, "signature", "refused", str(error))
-    else:
-        verdict.add(path.name, "signature", "passed", f"made with the private half of {key.name}")
+    statement = verdict.run(path.name, SIGNATURE, lambda: check_signature(path, key, signature))
+    ...
 
 
 if __name__ == "__main__":
-    # Under `bazel run`, relative paths are from where the person stands, not from the runfiles.
-    os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-    # So that being killed cleans up as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    main()
+    command_line.run(main)

@@ -1,0 +1,103 @@
+"""Exports a variant around numbered weights; runs in a child that never sees an untrusted file.
+
+The n-th weight of the network is filled with the number n. So the record of each weight tells which
+one it is, and every other record, constants included, is what the exporter writes for any weights.
+"""
+
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from export.artifact import archive
+from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
+from export.artifact.canonical import FOLDER
+from export.artifact.manifest import manifest
+from export.artifact.operators import operators
+from export.artifact.variant import Variant
+from export.common.json_text import to_json
+from export.tracing.tracing import eager_wrapper, to_torchscript
+from export.verify.tensors import NUMPY_DTYPES
+from wrapper.checkpoint.checkpoint import Checkpoint
+from wrapper.network.network import CorridorKeyTransformer
+
+
+def main(request: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
+    """Writes the file, and reports which records are weights and which operators it uses.
+
+    Args:
+        request: `output`, a path; `variant`, `weights_id` and `checkpoint`, as in
+            `export.verify.claims.Claims`.
+        report: Called with `{"weights": ..., "operators": ...}`.
+    """
+    torch.set_grad_enabled(False)
+    variant = Variant(**request["variant"])
+    with torch.device("meta"):
+        network = CorridorKeyTransformer(variant.resolution)
+    weights = number_weights(network.state_dict())
+    checkpoint = Checkpoint(
+        weights,
+        resolution=variant.resolution,
+        source_resolution=variant.resolution,
+        model_id=request["weights_id"],
+        tensor_count=len(weights),
+        parameter_count=sum(parameter.numel() for parameter in network.parameters()),
+        sha256=request["checkpoint"]["sha256"],
+        byte_count=request["checkpoint"]["bytes"],
+    )
+    wrapper = eager_wrapper(checkpoint, variant)
+    output = Path(request["output"])
+    text = to_json(manifest(checkpoint, variant))
+    archive.save(to_torchscript(wrapper), output, {NAME_IN_ARCHIVE: text})
+    report(
+        {
+            "weights": find_weights(output, wrapper.network.state_dict()),
+            "operators": operators(output),
+        }
+    )
+
+
+def number_weights(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Returns tensors of the same shapes and dtypes; the n-th holds the number n, from 1 on."""
+    # Powers of two apart, numbers up to 2048 are exact in every dtype that is stored.
+    assert len(state_dict) < 2048
+    return {
+        key: torch.full(tensor.shape, number, dtype=tensor.dtype)
+        for number, (key, tensor) in enumerate(state_dict.items(), 1)
+    }
+
+
+def find_weights(path: Path, state_dict: Mapping[str, Tensor]) -> dict[str, list[Any]]:
+    """Finds the record of each numbered weight in a file that was made around them.
+
+    Args:
+        path: The file.
+        state_dict: The weights as they are stored, in the order of their numbers.
+
+    Returns:
+        Name, dtype and shape of the weight, by the name of its record.
+    """
+    found: dict[str, list[Any]] = {}
+    forms = [
+        [name, str(tensor.dtype).removeprefix("torch."), list(tensor.shape)]
+        for name, tensor in state_dict.items()
+    ]
+    left = dict(enumerate(forms, 1))
+    with zipfile.ZipFile(path) as file:
+        for record in file.namelist():
+            if record.startswith(f"{FOLDER}/data/"):
+                content = file.read(record)
+                for number, (_, dtype, shape) in left.items():
+                    form = np.dtype(NUMPY_DTYPES[dtype])
+                    if len(content) == form.itemsize * int(np.prod(shape, dtype=np.int64)) and (
+                        np.frombuffer(content, form) == number
+                    ).all():
+                        found[record] = left.pop(number)
+                        break
+    if left:
+        raise AssertionError(f"the exporter's own file lacks {len(left)} of its weights")
+    return found

@@ -1,0 +1,48 @@
+"""Keys a plate with a .pt and measures the result; runs in a confined child.
+
+The file gets here only after every byte of it but the numbers of its weights was found equal to
+what the exporter writes. So there is nothing left to refuse: the figures tell whether two files key
+alike, and whether the weights do something sensible.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from export.tracing.validation import PLATE_HEIGHT, PLATE_WIDTH, ValidationError, validate
+from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
+
+
+def main(request: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
+    """Measures a file.
+
+    Args:
+        request: `path` of the file.
+        report: Called with `{"step": ...}` when a step begins, and with `{"detail": ...}` at last.
+    """
+
+    @contextlib.contextmanager
+    def step(name: str) -> Iterator[None]:
+        report({"step": name})
+        yield
+
+    torch.set_grad_enabled(False)
+    path = Path(request["path"])
+    module = torch.jit.load(path, map_location="cpu")
+    eager = CorridorKeyNukeWrapper(module.network, module.resolution, module.model_id)
+    try:
+        found = validate(path, eager, step)
+    except ValidationError as error:
+        report({"detail": f"on a {PLATE_WIDTH}×{PLATE_HEIGHT} plate, {error}"})
+        return
+    moved = ", ".join(f"{name} by {by:.3f}" for name, by in found.moved_by.items())
+    means = ", ".join(f"{mean:.6f}" for mean in found.means)
+    report(
+        {
+            "detail": f"{PLATE_WIDTH}×{PLATE_HEIGHT}, in [0, 1]; mean red, green, blue and matte "
+            f"{means}; knobs move it: {moved}"
+        }
+    )

@@ -1,0 +1,130 @@
+"""Decides what vouches for the numbers in a .pt: a pinned digest, or nothing but a signature.
+
+| Model Id of the weights              | must hold                                  | vouched for by |
+|--------------------------------------|--------------------------------------------|----------------|
+| of published weights                 | digest of a published checkpoint; and the  | a pin, where   |
+|                                      | pinned digest of the weights, if one is    | there is one   |
+|                                      | pinned for the resolution and precision    |                |
+| of the repository's own stand-ins    | the pinned digest of the weights           | a pin          |
+| any other                            | does not look like one of the above        | a signature    |
+"""
+
+import csv
+import dataclasses
+from pathlib import Path
+
+from export.verify.claims import Claims
+from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, UNTRAINED_MODEL_ID
+
+PINS_FILE = Path(__file__).with_name("weights_pins.tsv")
+"""The pinned digests of weights; `//export/verify:pin_weights` prints its lines."""
+
+_GREEN_FILES = frozenset(
+    {
+        "74d614f7d92fc559a118c30a7deadedc3cacd8ef83dcb85a030d0bed7af8b20b",
+        "a03827f58e8c79b2ca26031bf67c77db5390dc1718c1ffc5b7aed8b57315788f",
+    }
+)
+_BLUE_FILES = frozenset({"43bc5f6a08a9e5effe5d633d0d84bb0aff91037b35ab85d16cd812b38c5cac23"})
+PUBLISHED = {MODEL_ID: _GREEN_FILES, BLUE_MODEL_ID: _BLUE_FILES}
+"""Digests of the published checkpoint files, as third_party/checkpoints pins them."""
+
+STAND_INS = frozenset({UNTRAINED_MODEL_ID, "CorridorKey_demo"})
+"""Model Ids of weights that this repository writes by a formula."""
+
+_RESERVED = ("corridorkey_v", "corridorkeyblue", "corridorkey_untrained", "corridorkey_demo")
+"""Beginnings of Model Ids that other weights must not have, in lower case."""
+
+
+class WeightsError(ValueError):
+    """The weights are not those that the Model Id names; the message says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Pin:
+    """Weights whose numbers are known.
+
+    Attributes:
+        checkpoint_sha256: Digest of the checkpoint file.
+        checkpoint_bytes: Size of the checkpoint file.
+        weights_id: Model Id of the weights.
+        resolution: Resolution that they were exported for.
+        precision: Precision that they were stored in.
+        weights_sha256: `export.verify.tensors.digest_of_all` of the exported weights.
+    """
+
+    checkpoint_sha256: str
+    checkpoint_bytes: int
+    weights_id: str
+    resolution: int
+    precision: str
+    weights_sha256: str
+
+
+def read_pins(path: Path | None = None) -> list[Pin]:
+    """Reads the table of pins: one line of tab-separated fields per pin, below a header."""
+    with (path or PINS_FILE).open(newline="") as file:
+        return [
+            Pin(
+                row["checkpoint_sha256"],
+                int(row["checkpoint_bytes"]),
+                row["weights_id"],
+                int(row["resolution"]),
+                row["precision"],
+                row["weights_sha256"],
+            )
+            for row in csv.DictReader(file, delimiter="\t")
+        ]
+
+
+def is_pinned(claims: Claims, weights_sha256: str, pins: list[Pin]) -> bool:
+    """Holds the numbers of a file to the weights that its Model Id names.
+
+    Args:
+        claims: What the file says about itself.
+        weights_sha256: Digest of the weights in it.
+        pins: Weights whose numbers are known.
+
+    Returns:
+        Whether a pin vouches for the numbers. If not, only a signature can.
+
+    Raises:
+        WeightsError: The weights are certainly not those that the Model Id names.
+    """
+    weights_id = claims.weights_id
+    known = weights_id in PUBLISHED or weights_id in STAND_INS
+    if not known and weights_id.lower().startswith(_RESERVED):
+        raise WeightsError(
+            f"the Model Id {claims.model_id} looks like one of this repository's, and is not; "
+            "export custom weights under a Model Id of their own"
+        )
+    if weights_id in PUBLISHED and claims.checkpoint["sha256"] not in PUBLISHED[weights_id]:
+        raise WeightsError(
+            f"the Model Id names the published weights, but the checkpoint "
+            f"{claims.checkpoint['sha256']} was never published; export custom weights under a "
+            "Model Id of their own"
+        )
+    candidates = [
+        pin
+        for pin in pins
+        if pin.checkpoint_sha256 == claims.checkpoint["sha256"]
+        and (pin.resolution, pin.precision) == (claims.variant.resolution, claims.variant.precision)
+    ]
+    for pin in candidates:
+        if (pin.checkpoint_bytes, pin.weights_id) != (claims.checkpoint["bytes"], weights_id):
+            raise WeightsError(
+                f"the manifest names a checkpoint of {pin.weights_id}, {pin.checkpoint_bytes:,} "
+                f"bytes, as {weights_id}, {claims.checkpoint['bytes']:,} bytes"
+            )
+        if pin.weights_sha256 != weights_sha256:
+            raise WeightsError(
+                f"the numbers are not those of the checkpoint {pin.checkpoint_sha256}: their "
+                f"digest is {weights_sha256}, and {pin.weights_sha256} is pinned"
+            )
+    if not candidates and weights_id in STAND_INS:
+        raise WeightsError(
+            f"no {weights_id} weights from the checkpoint {claims.checkpoint['sha256']} are pinned "
+            f"at {claims.variant.resolution} in {claims.variant.precision}; see "
+            "//export/verify:pin_weights"
+        )
+    return bool(candidates)
