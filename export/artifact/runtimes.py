@@ -1,8 +1,12 @@
 """The libtorch versions that a file is made for, and the operators it may ask of them."""
 
-import dataclasses
+from __future__ import annotations
 
-from wrapper.network.attention import Attention
+import dataclasses
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # verify's parent process reads the table and must not import torch
+    from wrapper.network.attention import Attention
 
 
 @dataclasses.dataclass(frozen=True)

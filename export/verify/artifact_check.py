@@ -1,16 +1,18 @@
 """Checks one .pt: generates what the exporter makes of its claims, and compares.
 
-    untrusted .pt                                          this checkout's exporter
-    ─────────────                                          ────────────────────────
-    claims.read_claims ── Model Id, variant, checkpoint ─► children/generate.py, in a child
-         │                                                        │
-         └──── every byte ──► comparison.compare ◄── every byte ──┘
-                                   │ all equal but the numbers of the weights
-                                   ▼
-                              weights.is_pinned ── are these the numbers that the Model Id names?
-                                   │
-                                   ▼
-                              children/probe.py, in a confined child: torch reads the file only now
+untrusted .pt                                          this checkout's exporter
+─────────────                                          ────────────────────────
+claims.read_claims ── Model Id, variant, checkpoint ─► children/generate.py, in a child
+     │                                                        │
+     └──── every byte ──► comparison.compare ◄── every byte ──┘
+                               │ all equal but the numbers of the weights
+                               ▼
+                          weights.is_pinned ── are these the numbers that the Model Id names?
+                               │
+                               ▼
+                          children/probe.py, in a confined child: torch reads the file only now
+
+A check that refuses ends the work.
 """
 
 import contextlib
@@ -19,15 +21,16 @@ import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+from export.artifact.artifact_manifest import ArtifactManifest, ManifestInside
 from export.common.json_text import to_json
 from export.verify.children import confined
 from export.verify.children.confined import ChildError, Limits
 from export.verify.claims import ClaimError, Claims, read_claims
 from export.verify.comparison import Comparison, DifferenceError, compare
 from export.verify.generated import Generated, generate
-from export.verify.verdict import Passed, Refusal, Verdict
+from export.verify.verdict import Passed, RefusedError, Verdict
 from export.verify.weights import WeightsError, is_pinned, read_pins
 
 MAXIMUM_BESIDE_BYTES = 1 << 20
@@ -51,12 +54,17 @@ class Artifact:
         pinned: Whether the numbers of its weights are vouched for by a pinned digest.
     """
 
-    facts: dict[str, Any]
+    facts: ArtifactManifest
     pinned: bool
 
 
 def check_artifact(
-    verdict: Verdict, name: str, open_file: Open, sha256: str, beside: bytes | None, probing: bool
+    verdict: Verdict,
+    name: str,
+    open_file: Open,
+    sha256: str,
+    read_beside: Callable[[], bytes | None],
+    probing: bool,
 ) -> Artifact:
     """Checks a .pt and the manifest beside it.
 
@@ -65,11 +73,11 @@ def check_artifact(
         name: Name of the file.
         open_file: Opens it; called twice.
         sha256: SHA-256 of the bytes that the verdict is about.
-        beside: Content of the manifest beside the file, if there is one.
+        read_beside: Returns the manifest beside the file, or None if there is none.
         probing: Whether to key a plate: four passes through the network, minutes at 2048.
 
     Raises:
-        Ended: The file is refused.
+        EndedError: The file is refused.
         OSError: The file cannot be read, or there is no disk for two copies of it.
     """
     claims = verdict.run(name, "claims", lambda: _check_claims(open_file))
@@ -89,7 +97,7 @@ def check_artifact(
                 "only"
             )
         facts = _facts(generated, open_file, sha256)
-        verdict.run(name, "manifest beside", lambda: _check_beside(facts, beside))
+        verdict.run(name, "manifest beside", lambda: _check_beside(facts, read_beside()))
         verdict.run(name, "probe plate", lambda: _measure(verdict, name, claims, copy))
     return Artifact(facts, pinned)
 
@@ -99,7 +107,7 @@ def _check_claims(open_file: Open) -> Passed[Claims]:
         with open_file() as file:
             claims = read_claims(file)
     except ClaimError as error:
-        raise Refusal(f"it {error}") from None
+        raise RefusedError(f"it {error}") from None
     variant = claims.variant
     return Passed(
         f"to be {claims.model_id}: {variant.resolution}, {variant.precision}, {variant.runtime}, "
@@ -114,17 +122,19 @@ def _check_bytes(
     try:
         generated = generate(claims, folder)
     except ChildError as error:
-        raise OSError(f"the exporter could not make the same variant: its process {error}") from None
+        raise OSError(
+            f"the exporter could not make the same variant: its process {error}"
+        ) from None
     if difference := _manifest_difference(claims.text, generated.manifest()):
-        raise Refusal(f"{difference}. {_OTHER_VERSION}")
+        raise RefusedError(f"{difference}. {_OTHER_VERSION}")
     try:
         with contextlib.ExitStack() as stack:
             writer = stack.enter_context(copy.open("wb")) if copy else None
             comparison = compare(stack.enter_context(open_file()), generated, writer)
     except DifferenceError as error:
-        raise Refusal(f"{error}. {_OTHER_VERSION}") from None
+        raise RefusedError(f"{error}. {_OTHER_VERSION}") from None
     if comparison.sha256 != sha256:
-        raise Refusal("the file changed while it was verified")
+        raise RefusedError("the file changed while it was verified")
     weights = f"{len(generated.weights)} weights, all finite"
     return Passed(
         f"equal to what this version of the exporter writes, but for the numbers of {weights}",
@@ -150,7 +160,7 @@ def _check_weights(claims: Claims, comparison: Comparison) -> Passed[bool]:
     try:
         pinned = is_pinned(claims, comparison.weights_sha256, read_pins())
     except WeightsError as error:
-        raise Refusal(str(error)) from None
+        raise RefusedError(str(error)) from None
     if pinned:
         return Passed(f"the numbers are those of {claims.weights_id}, by a pinned digest", True)
     return Passed(
@@ -162,20 +172,22 @@ def _check_weights(claims: Claims, comparison: Comparison) -> Passed[bool]:
     )
 
 
-def _facts(generated: Generated, open_file: Open, sha256: str) -> dict[str, Any]:
+def _facts(generated: Generated, open_file: Open, sha256: str) -> ArtifactManifest:
     with open_file() as file:
         size = file.seek(0, 2)
-    return json.loads(generated.manifest()) | {
+    inside: ManifestInside = json.loads(generated.manifest())
+    return {
+        **inside,
         "torchscript": {"sha256": sha256, "bytes": size},
         "operators": generated.operators,
     }
 
 
-def _check_beside(facts: dict[str, Any], beside: bytes | None) -> Passed[None]:
+def _check_beside(facts: ArtifactManifest, beside: bytes | None) -> Passed[None]:
     if beside is None:
         return Passed("there is none", None, "not checked")
     if beside != to_json(facts).encode():
-        raise Refusal("it is not the one that the exporter writes beside this very file")
+        raise RefusedError("it is not the one that the exporter writes beside this very file")
     return Passed("it is the one that the exporter writes beside this very file", None)
 
 
@@ -183,7 +195,9 @@ def _measure(verdict: Verdict, name: str, claims: Claims, copy: Path | None) -> 
     if copy is None:
         return Passed("left out, as asked", None, "not checked")
     detail, confinement = "the child reported nothing", ["no confinement"]
-    limits = _limits(claims, copy.stat().st_size)
+    scratch = copy.parent / "scratch"
+    scratch.mkdir()
+    limits = _limits(claims, copy.stat().st_size, scratch)
     try:
         for report in confined.run("export.verify.children.probe", {"path": str(copy)}, limits):
             if "step" in report:
@@ -198,11 +212,17 @@ def _measure(verdict: Verdict, name: str, claims: Claims, copy: Path | None) -> 
     return Passed(f"{detail}; in a child with {', '.join(confinement)}", None, "measured")
 
 
-def _limits(claims: Claims, size: int) -> Limits:
+def _limits(claims: Claims, size: int, scratch: Path) -> Limits:
     """Returns about twice the memory that a probe was seen to take, and time for a busy machine.
 
     torch alone takes 0.7 GB. The file is in memory up to three times. The network's own maps grow
     with the area of its image: at 2048, a file of 399 MB took 6.1 GB in all.
     """
     area = (claims.variant.resolution / 2048) ** 2
-    return Limits(memory=int((2 << 30) + 4 * size + (8 << 30) * area), seconds=600 + 7200 * area)
+    return Limits(
+        memory=int((2 << 30) + 4 * size + (8 << 30) * area),
+        seconds=600 + 7200 * area,
+        # Importing torch writes a file of 1 kB.
+        file_bytes=1 << 16,
+        writable=scratch,
+    )

@@ -30,6 +30,7 @@ _MANIFEST = f"{FOLDER}/extra/{NAME_IN_ARCHIVE}".encode()
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _END = struct.Struct("<4s4H2LH")
+_ZIP64_LOCATOR_BYTES = 20
 
 _MODEL_ID = re.compile(r"[A-Za-z0-9][\w.+-]{0,99}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -87,14 +88,16 @@ def _find_manifest(file: IO[bytes]) -> bytes:
     size = file.seek(0, 2)
     if size > MAXIMUM_BYTES:
         raise ClaimError(f"has {size:,} bytes; the limit is {MAXIMUM_BYTES:,}")
-    file.seek(max(0, size - _END.size))
-    end = file.read(_END.size)
+    file.seek(max(0, size - _END.size - _ZIP64_LOCATOR_BYTES))
+    tail = file.read(_END.size + _ZIP64_LOCATOR_BYTES)
+    end = tail[-_END.size :]
     if len(end) < _END.size or not end.startswith(b"PK\5\6"):
         raise ClaimError(
             "is not a zip archive that ends with its directory, as the exporter writes it"
         )
     _, _, _, _, _, length, start, _ = _END.unpack(end)
-    if start + length > size or length > _MAXIMUM_DIRECTORY_BYTES:
+    zip64 = tail.startswith(b"PK\6\7")
+    if zip64 or start + length > size or length > _MAXIMUM_DIRECTORY_BYTES:
         raise ClaimError(
             "has a zip64 or oversized directory, as torch.jit.save writes and CorridorKey's "
             "exporter does not; export it again with //export:export_torchscript"

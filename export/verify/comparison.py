@@ -1,9 +1,10 @@
 """Compares an untrusted .pt with the generated file, byte by byte, in one pass.
 
-    generated   ┌header┬crc─┬name┬─────numbers─────┐┌header┬crc─┬name┬code┐ ... ┌directory, crc each┐
-                │      │    │    │   1 1 1 1 1 1   ││      │    │    │    │     │                   │
-    untrusted   └──────┴────┴────┴─────────────────┘└──────┴────┴────┴────┘     └───────────────────┘
-                 equal   of   equal  finite, digested  equal all through          equal, crc as above
+    generated   ┌header┬crc┬name┬───numbers───┐┌header┬crc┬name┬code┐ ... ┌directory, each crc┐
+                │      │   │    │ 1 1 1 1 1 1 ││      │   │    │    │     │                   │
+    untrusted   └──────┴───┴────┴─────────────┘└──────┴───┴────┴────┘     └───────────────────┘
+                 equal   of  equal  finite,       equal throughout         equal, crc as above
+                        these       digested
 
 Only the numbers of the weights may differ, and with them their CRC-32, which must be right wherever
 it stands. Names, order, headers, padding, code, pickles, constants and the directory are equal to
@@ -186,7 +187,9 @@ def _read_numbers(reader: _Reader, span: _Span, form: TensorForm) -> tuple[str, 
         crc = zlib.crc32(chunk, crc)
         left -= len(chunk)
         if not np.isfinite(np.frombuffer(chunk, dtype, len(chunk) // dtype.itemsize)).all():
-            raise DifferenceError(f"{span.record}, {form.name}, has weights that are NaN or infinite")
+            raise DifferenceError(
+                f"{span.record}, {form.name}, has weights that are NaN or infinite"
+            )
     if left:
         raise DifferenceError(f"the file ends within {span.record}")
     return sha256.hexdigest(), crc

@@ -2,23 +2,20 @@
 
 import contextlib
 import hashlib
+import io
 import os
-import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Protocol
 
-from export.verify.verdict import Refusal
+from export.release.canonical_tar import ReleaseDigests, TarError, digest_release
+from export.verify.verdict import RefusedError
 from wrapper.printable import printable
 
-_MAXIMUM_FILES = 10_000
+_MAXIMUM_ENTRIES = 20_000
 """Most files and folders in a release. The exporter's have about 30."""
 _MAXIMUM_DEPTH = 8
-_MAXIMUM_BYTES = 16 << 30
-"""Most bytes in a release. A dozen of the largest artifacts have 5 GB."""
-_PART = re.compile(r"(?!\.)[\w.+@~%-]{1,200}", re.ASCII)
-"""Accepted name of a file or folder: ASCII, so that it has one form on every system."""
 
 
 class Release(Protocol):
@@ -26,11 +23,11 @@ class Release(Protocol):
 
     Attributes:
         name: Name of the release's folder.
-        digests: SHA-256 of every file, by path relative to the folder.
+        digests: SHA-256 of every file and of the canonical tar.
     """
 
     name: str
-    digests: Mapping[str, str]
+    digests: ReleaseDigests
 
     def open(self, path: str) -> contextlib.AbstractContextManager[IO[bytes]]:
         """Opens a file; what is read may differ from what was digested."""
@@ -40,21 +37,21 @@ def read_unchanged(release: Release, path: str, maximum_bytes: int) -> bytes:
     """Reads a file of a release.
 
     Raises:
-        Refusal: The file is missing or too large, or changed after it was digested.
+        RefusedError: The file is missing or too large, or changed after it was digested.
         OSError: It cannot be read.
     """
-    if path not in release.digests:
-        raise Refusal(f"{path} is missing")
+    if path not in release.digests.files:
+        raise RefusedError(f"{path} is missing")
     with release.open(path) as file:
         content = file.read(maximum_bytes + 1)
     if len(content) > maximum_bytes:
-        raise Refusal(f"{path} has more than {maximum_bytes:,} bytes, the limit")
-    if hashlib.sha256(content).hexdigest() != release.digests[path]:
-        raise Refusal(f"{path} changed while it was verified")
+        raise RefusedError(f"{path} has more than {maximum_bytes:,} bytes, the limit")
+    if hashlib.sha256(content).hexdigest() != release.digests.files[path]:
+        raise RefusedError(f"{path} changed while it was verified")
     return content
 
 
-def open_regular(path: Path | str, folder: int | None = None) -> IO[bytes]:
+def open_regular(path: Path | str, folder: int | None = None) -> io.BufferedReader:
     """Opens a regular file, and nothing else: a pipe would block, a device never end.
 
     Args:
@@ -62,7 +59,7 @@ def open_regular(path: Path | str, folder: int | None = None) -> IO[bytes]:
         folder: Descriptor of the folder that `path` is a name in; then a link is refused.
 
     Raises:
-        Refusal: It is no regular file.
+        RefusedError: It is no regular file.
         OSError: It cannot be opened.
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -71,7 +68,7 @@ def open_regular(path: Path | str, folder: int | None = None) -> IO[bytes]:
     descriptor = os.open(path, flags, dir_fd=folder)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise Refusal(f"{printable(os.path.basename(path))} is not a regular file")
+        raise RefusedError(f"{printable(Path(path).name)} is not a regular file")
     return os.fdopen(descriptor, "rb")
 
 
@@ -79,46 +76,38 @@ def read_regular(path: Path, maximum_bytes: int) -> bytes:
     """Reads a regular file of limited size.
 
     Raises:
-        Refusal: It is no regular file, or too large.
+        RefusedError: It is no regular file, or too large.
         OSError: It cannot be read.
     """
     with open_regular(path) as file:
         content = file.read(maximum_bytes + 1)
     if len(content) > maximum_bytes:
-        raise Refusal(
+        raise RefusedError(
             f"{printable(path.name)} has more than {maximum_bytes:,} bytes, the limit"
         )
     return content
 
 
 class Folder:
-    """A release in a folder. Links, devices and unusual names in it are refused.
+    """A release in a folder.
 
     Attributes:
         name: Name of the folder.
-        digests: SHA-256 of every file, by path relative to the folder.
+        digests: SHA-256 of every file and of the canonical tar.
 
     Args:
-        path: The folder.
+        path: The folder, untrusted.
 
     Raises:
-        Refusal: Something in it is neither a folder nor a regular file, has a name that a release
-            does not use, or there is too much of it.
+        RefusedError: It holds a link, a device, or something else that has no canonical tar.
         OSError: It cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
+        _refuse_links(path)
         self._path = path
-        self.name = path.resolve().name
-        self.digests: dict[str, str] = {}
-        left = _MAXIMUM_BYTES
-        for name in _walk(path):
-            with self.open(name) as file:
-                left -= os.fstat(file.fileno()).st_size
-                if left < 0:
-                    raise Refusal(f"the folder has more than {_MAXIMUM_BYTES:,} bytes, the limit")
-                self.digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
-        _check_one_name_each(self.digests)
+        self.digests = digest(path)
+        self.name = self.digests.tar_name.removesuffix(".tar")
 
     @contextlib.contextmanager
     def open(self, path: str) -> Iterator[IO[bytes]]:
@@ -134,35 +123,37 @@ class Folder:
             yield stack.enter_context(open_regular(name, current))
 
 
-def _walk(top: Path) -> list[str]:
-    """Returns the paths of all regular files below a folder, sorted."""
-    files: list[str] = []
-    folders = [""]
+def digest(release: Path) -> ReleaseDigests:
+    """Digests a release, which must be a canonical tar or a folder that has one.
+
+    Raises:
+        RefusedError: It is neither.
+        OSError: It cannot be read.
+    """
+    try:
+        return digest_release(release)
+    except TarError as error:
+        raise RefusedError(str(error)) from None
+
+
+def _refuse_links(top: Path) -> None:
+    """Refuses links and devices anywhere below a folder, and a folder of no sensible size."""
+    folders = [top]
     seen = 0
     while folders:
         folder = folders.pop()
-        with os.scandir(top / folder) as entries:
+        with os.scandir(folder) as entries:
             for entry in entries:
-                path = f"{folder}/{entry.name}".lstrip("/")
                 seen += 1
-                if seen > _MAXIMUM_FILES or path.count("/") > _MAXIMUM_DEPTH:
-                    raise Refusal(f"the folder has more than {_MAXIMUM_FILES:,} files, or is nested"
-                                  f" more than {_MAXIMUM_DEPTH} deep")
-                if not _PART.fullmatch(entry.name):
-                    raise Refusal(f"{path!r} is not a name that a release uses")
+                path = Path(entry.path)
+                if seen > _MAXIMUM_ENTRIES or len(path.parts) - len(top.parts) > _MAXIMUM_DEPTH:
+                    raise RefusedError(
+                        f"the folder has more than {_MAXIMUM_ENTRIES:,} files and folders, or is "
+                        f"nested more than {_MAXIMUM_DEPTH} deep"
+                    )
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(path)
-                elif entry.is_file(follow_symlinks=False):
-                    files.append(path)
-                else:
-                    raise Refusal(f"{path} is a link or a device; expected files and folders only")
-    return sorted(files)
-
-
-def _check_one_name_each(digests: Mapping[str, str]) -> None:
-    """Refuses two paths that are one on a system that ignores case."""
-    seen: dict[str, str] = {}
-    for path in digests:
-        other = seen.setdefault(path.casefold(), path)
-        if other != path:
-            raise Refusal(f"{other} and {path} differ in case only")
+                elif not entry.is_file(follow_symlinks=False):
+                    raise RefusedError(
+                        f"{path.relative_to(top)} is a link or a device; expected files and folders"
+                    )

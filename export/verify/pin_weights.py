@@ -36,7 +36,9 @@ def main(checkpoint: Path, resolutions: tuple[str, ...]) -> None:
             weights = stored_in_half(single) if precision == "float16" else single
             digests = []
             for name, tensor in weights.state_dict.items():
-                form = TensorForm(name, str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape))
+                form = TensorForm(
+                    name, str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape)
+                )
                 if form not in known:
                     known[form] = hashlib.sha256(tensor.numpy().tobytes()).hexdigest()
                 digests.append((form, known[form]))

@@ -11,20 +11,22 @@ from export.common import sha256sums
 from export.common.json_text import to_json
 from export.common.sha256sums import SHA256SUMS, ChecksumError
 from export.nuke import kit
-from export.release.manifest import MANIFEST, SCHEMA, artifact, manifest
-from export.release.provenance import PROVENANCE
+from export.release.make_release import CHANGELOG, NOTICE
+from export.release.policy import SignatureError
+from export.release.release_manifest import MANIFEST, SCHEMA, artifact, release_manifest
 from export.release.sbom import SBOM
+from export.release.statement import PROVENANCE, check_statement
 from export.verify.artifact_check import MAXIMUM_BESIDE_BYTES, Artifact, check_artifact
 from export.verify.children import confined
 from export.verify.children.confined import ChildError, Limits
 from export.verify.files import Release, read_unchanged
 from export.verify.strict_json import JsonError, parse_object
-from export.verify.verdict import Passed, Refusal, Verdict
+from export.verify.verdict import Passed, RefusedError, Verdict
 from wrapper.knobs import KNOBS
 
 _ROOT = Path(__file__).parents[2]
 _CHECKPOINT_PINS = _ROOT / "third_party/checkpoints/pins.json"
-_COPIED = {file.name: file for file in (SCHEMA, _ROOT / "export/release/LICENSE-CorridorKey.txt")}
+_COPIED = {file.name: file for file in (SCHEMA, NOTICE, CHANGELOG)}
 """Files that a release holds a copy of, by their name there."""
 
 _KIT = "nuke/"
@@ -44,7 +46,7 @@ def check_release(verdict: Verdict, release: Release, signed: bool, probing: boo
         probing: Whether to key plates with the artifacts.
 
     Raises:
-        Ended: Something is refused.
+        EndedError: Something is refused.
         OSError: A file cannot be read, or there is no disk for two copies of an artifact.
     """
     name = release.name
@@ -52,10 +54,11 @@ def check_release(verdict: Verdict, release: Release, signed: bool, probing: boo
     verdict.run(name, "names", lambda: _check_names(release))
     artifacts = {
         path: _check_artifact(verdict, release, path, probing)
-        for path in sorted(release.digests)
+        for path in sorted(release.digests.files)
         if path.endswith(".pt")
     }
     verdict.run(name, MANIFEST, lambda: _check_manifest(release, artifacts))
+    verdict.run(name, PROVENANCE, lambda: _check_provenance(release))
     verdict.run(name, SBOM, lambda: _check_bill(release))
     verdict.run(name, "copies", lambda: _check_copies(release))
     verdict.run(name, _KIT, lambda: _check_kit(release, signed))
@@ -66,52 +69,45 @@ def _check_list(release: Release) -> Passed[None]:
     try:
         listed = sha256sums.parse(text)
     except ChecksumError as error:
-        raise Refusal(str(error)) from None
-    found = {path: digest for path, digest in release.digests.items() if path != SHA256SUMS}
+        raise RefusedError(str(error)) from None
+    found = {path: digest for path, digest in release.digests.files.items() if path != SHA256SUMS}
     for path in sorted(listed.keys() | found.keys()):
         if path not in found:
-            raise Refusal(f"{path} is missing")
+            raise RefusedError(f"{path} is missing")
         if path not in listed:
-            raise Refusal(f"{path} is not in {SHA256SUMS}")
+            raise RefusedError(f"{path} is not in {SHA256SUMS}")
         if listed[path] != found[path]:
-            raise Refusal(f"{path} is changed")
+            raise RefusedError(f"{path} is changed")
     return Passed(f"{len(found)} files, each with its SHA-256, and no other", None)
 
 
 def _check_names(release: Release) -> Passed[None]:
     """Refuses files that the release rule never writes."""
-    artifacts = {path for path in release.digests if path.endswith(".pt")}
+    artifacts = {path for path in release.digests.files if path.endswith(".pt")}
     if not artifacts:
-        raise Refusal("the release holds no .pt")
+        raise RefusedError("the release holds no .pt")
     expected = {SHA256SUMS, MANIFEST, PROVENANCE, SBOM, *_COPIED, *artifacts}
     expected |= {path.removesuffix(".pt") + ".json" for path in artifacts}
-    kit_files = {path for path in release.digests if path.startswith(_KIT)}
+    kit_files = {path for path in release.digests.files if path.startswith(_KIT)}
     problems = [
-        *(f"{path} is missing" for path in sorted(expected - release.digests.keys())),
+        *(f"{path} is missing" for path in sorted(expected - release.digests.files.keys())),
         *(
             f"{path} is no file of a release"
-            for path in sorted(release.digests.keys() - expected - kit_files)
+            for path in sorted(release.digests.files.keys() - expected - kit_files)
         ),
         *(f"{path} is not at the top" for path in sorted(artifacts) if "/" in path),
     ]
     if problems:
-        raise Refusal(problems[0])
+        raise RefusedError(problems[0])
     return Passed(f"{len(artifacts)} artifacts and their papers", None)
 
 
 def _check_artifact(verdict: Verdict, release: Release, path: str, probing: bool) -> Artifact:
-    beside = verdict.run(
-        path,
-        "read the manifest beside",
-        lambda: _read_beside(release, path.removesuffix(".pt") + ".json"),
-    )
+    def read_beside() -> bytes:
+        return read_unchanged(release, path.removesuffix(".pt") + ".json", MAXIMUM_BESIDE_BYTES)
+
     opening = functools.partial(release.open, path)
-    return check_artifact(verdict, path, opening, release.digests[path], beside, probing)
-
-
-def _read_beside(release: Release, path: str) -> Passed[bytes]:
-    content = read_unchanged(release, path, MAXIMUM_BESIDE_BYTES)
-    return Passed(f"{path} has {len(content):,} bytes", content)
+    return check_artifact(verdict, path, opening, release.digests.files[path], read_beside, probing)
 
 
 def _check_manifest(release: Release, artifacts: Mapping[str, Artifact]) -> Passed[None]:
@@ -119,26 +115,43 @@ def _check_manifest(release: Release, artifacts: Mapping[str, Artifact]) -> Pass
     try:
         claimed = parse_object(text, _MAXIMUM_PAPER_BYTES)
     except JsonError as error:
-        raise Refusal(f"it {error}") from None
+        raise RefusedError(f"it {error}") from None
     pins = json.loads(_CHECKPOINT_PINS.read_text())
     entries = [artifact(path, found.facts, pins) for path, found in sorted(artifacts.items())]
     files: dict[str, Any] = {}
-    for path in release.digests:
+    for path in release.digests.files:
         if path not in (SHA256SUMS, MANIFEST, PROVENANCE):
             with release.open(path) as file:
-                files[path] = {"sha256": release.digests[path], "bytes": file.seek(0, 2)}
+                files[path] = {"sha256": release.digests.files[path], "bytes": file.seek(0, 2)}
     try:
-        expected = to_json(manifest(release.name, str(claimed.get("version")), entries, files))
+        expected = to_json(
+            release_manifest(release.name, str(claimed.get("version")), entries, files)
+        )
     except ValueError as error:
-        raise Refusal(str(error)) from None
+        raise RefusedError(str(error)) from None
     if text != expected.encode():
-        field = next((key for key, value in json.loads(expected).items() if claimed.get(key) != value), None)
-        raise Refusal(
+        content = json.loads(expected)
+        field = next((key for key in content if claimed.get(key) != content[key]), None)
+        raise RefusedError(
             f"its {field} is not what this version of the exporter writes about these files"
             if field
             else "it has the right content in another form"
         )
     return Passed(f"exactly what the exporter writes about {len(files)} files", None)
+
+
+def _check_provenance(release: Release) -> Passed[None]:
+    text = read_unchanged(release, PROVENANCE, _MAXIMUM_PAPER_BYTES)
+    covered = {
+        path: digest
+        for path, digest in release.digests.files.items()
+        if path not in (PROVENANCE, SHA256SUMS)
+    }
+    try:
+        check_statement(text, covered)
+    except SignatureError as error:
+        raise RefusedError(str(error)) from None
+    return Passed(f"covers exactly the other {len(covered)} files", None)
 
 
 def _check_bill(release: Release) -> Passed[None]:
@@ -151,24 +164,24 @@ def _check_bill(release: Release) -> Passed[None]:
         ) as reports:
             problem = {key: value for report in reports for key, value in report.items()}["problem"]
     except JsonError as error:
-        raise Refusal(f"it {error}") from None
+        raise RefusedError(f"it {error}") from None
     except ChildError as error:
-        raise Refusal(f"the process that validates it {error}") from None
+        raise RefusedError(f"the process that validates it {error}") from None
     if problem or not isinstance(components, list):
-        raise Refusal(f"it is not CycloneDX 1.6: {problem or 'it has no components'}")
+        raise RefusedError(f"it is not CycloneDX 1.6: {problem or 'it has no components'}")
     return Passed(f"fits CycloneDX 1.6; {len(components)} components", None)
 
 
 def _check_copies(release: Release) -> Passed[None]:
     for name, file in _COPIED.items():
         if read_unchanged(release, name, _MAXIMUM_PAPER_BYTES) != file.read_bytes():
-            raise Refusal(f"{name} differs from this checkout's {file.name}")
+            raise RefusedError(f"{name} differs from this checkout's {file.name}")
     return Passed(f"{', '.join(sorted(_COPIED))} are this checkout's", None)
 
 
 def _check_kit(release: Release, signed: bool) -> Passed[None]:
     """Compares the Nuke kit, which Nuke executes, with the one that this checkout makes."""
-    found = [path for path in release.digests if path.startswith(_KIT)]
+    found = [path for path in release.digests.files if path.startswith(_KIT)]
     if not found:
         return Passed("there is none", None, "not checked")
     expected = {f"{_KIT}{path}": content for path, content in kit.files(KNOBS).items()}
@@ -182,4 +195,4 @@ def _check_kit(release: Release, signed: bool) -> Passed[None]:
     difference = f"{different[0]} differs from the kit that this checkout makes"
     if signed:
         return Passed(f"{difference}; only the signature vouches for it", None, "not checked")
-    raise Refusal(f"{difference}, and Nuke would run it; without --key nothing vouches for it")
+    raise RefusedError(f"{difference}, and Nuke would run it; without --key nothing vouches for it")

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from export.release import signing
-from export.release.signing import SignatureError
-from export.verify.files import read_regular
-from export.verify.verdict import Passed, Refusal
-
-_MAXIMUM_ENVELOPE_BYTES = 4 << 20
-"""Largest signature that is read. That of a release of 30 files has 12,000 bytes."""
+from export.release.policy import MAXIMUM_ENVELOPE_BYTES, SignatureError
+from export.release.statement import check_statement, read_subjects
+from export.verify.files import Release, read_regular
+from export.verify.verdict import Passed, RefusedError
 
 
-def check_signature(subject: Path, key: Path | None, signature: Path | None) -> Passed[bytes | None]:
+def check_signature(
+    subject: Path, key: Path | None, signature: Path | None
+) -> Passed[bytes | None]:
     """Opens the envelope beside a file or folder, or the given one.
 
     Args:
@@ -23,20 +23,54 @@ def check_signature(subject: Path, key: Path | None, signature: Path | None) -> 
         The statement that was signed, or None without a key.
 
     Raises:
-        Refusal: There is no envelope, or the owner of the key did not sign it.
+        RefusedError: There is no envelope, or the owner of the key did not sign it.
         OSError: The key cannot be read.
     """
     beside = subject.with_name(f"{subject.name}.dsse.json")
     if not key:
-        there = f"; {beside.name} is there, so pass the --key of its signer" if beside.exists() else ""
+        there = (
+            f"; {beside.name} is there, so pass the --key of its signer" if beside.exists() else ""
+        )
         return Passed(f"no --key was given{there}", None, "not checked")
     try:
-        envelope = read_regular(signature or beside, _MAXIMUM_ENVELOPE_BYTES)
+        envelope = read_regular(signature or beside, MAXIMUM_ENVELOPE_BYTES)
         statement = signing.verify(envelope, key)
     except FileNotFoundError:
-        raise Refusal(
+        raise RefusedError(
             f"there is no {(signature or beside).name}; name the signature with --signature"
         ) from None
     except SignatureError as error:
-        raise Refusal(str(error)) from None
+        raise RefusedError(str(error)) from None
     return Passed(f"made with the private half of {key.name}", statement)
+
+
+def check_file(statement: bytes, name: str, sha256: str) -> Passed[None]:
+    """Checks that a signed statement covers a single file, by name and digest.
+
+    Raises:
+        RefusedError: It does not, or it is no statement about a release.
+    """
+    try:
+        signed = read_subjects(statement)
+    except SignatureError as error:
+        raise RefusedError(str(error)) from None
+    if name not in signed:
+        raise RefusedError(
+            f"the statement covers {len(signed)} files, and none of them is named {name}"
+        )
+    if signed[name] != sha256:
+        raise RefusedError(f"the statement states another SHA-256 for {name}")
+    return Passed(f"covers {len(signed)} files, and this {name} is one of them", None)
+
+
+def check_files(statement: bytes, release: Release) -> Passed[None]:
+    """Checks that a signed statement covers exactly the files of a release, and its tar.
+
+    Raises:
+        RefusedError: It does not, or it is no statement about a release.
+    """
+    try:
+        check_statement(statement, release.digests.subjects())
+    except SignatureError as error:
+        raise RefusedError(str(error)) from None
+    return Passed(f"covers exactly these {len(release.digests.files)} files, and their tar", None)

@@ -32,11 +32,11 @@ _STYLES: dict[Outcome, str] = {
 Value = TypeVar("Value")
 
 
-class Refusal(ValueError):
+class RefusedError(ValueError):
     """A check refuses the subject; the message says what was found and what was expected."""
 
 
-class Ended(Exception):
+class EndedError(Exception):
     """A check was refused, so no other is made."""
 
 
@@ -105,14 +105,14 @@ class Verdict:
             The value of the check.
 
         Raises:
-            Ended: The check raised `Refusal`.
+            EndedError: The check raised `RefusedError`.
         """
         self.show(subject, name)
         try:
             result = check()
-        except Refusal as error:
+        except RefusedError as error:
             self._add(subject, name, "refused", str(error))
-            raise Ended from None
+            raise EndedError from None
         self._add(subject, name, result.outcome, result.detail)
         return result.value
 
@@ -175,5 +175,3 @@ class Verdict:
             "model_ids": self.model_ids,
             "checks": [dataclasses.asdict(check) for check in self.checks],
         }
-
-

@@ -18,14 +18,15 @@ from export.verify.artifact_check import MAXIMUM_BESIDE_BYTES, check_artifact
 from export.verify.claims import MAXIMUM_BYTES
 from export.verify.files import Folder, Release, open_regular, read_regular
 from export.verify.release_check import check_release
-from export.verify.signature_check import check_signature, check_subject
+from export.verify.release_tar import Tar
+from export.verify.signature_check import check_file, check_files, check_signature
 from export.verify.verdict import (
     EXIT_STATUSES,
     NOT_DETERMINED,
     SIGNATURE,
-    Ended,
+    EndedError,
     Passed,
-    Refusal,
+    RefusedError,
     Verdict,
 )
 from wrapper.printable import printable
@@ -57,7 +58,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def main(
     path: Path, key: Path | None, signature: Path | None, probing: bool, as_json: bool
 ) -> None:
-    """Verifies PATH: a .pt, the folder of a release, or a tar of one.
+    r"""Verifies PATH: a .pt, the folder of a release, or a tar of one.
 
     No code in PATH runs, and torch loads nothing of it before every byte but the numbers of the
     weights was found equal to what this version of the exporter writes.
@@ -77,7 +78,7 @@ def main(
         )
     verdict = Verdict(path.name)
     try:
-        with contextlib.suppress(Ended):
+        with contextlib.suppress(EndedError):
             if path.suffix == ".pt" and not path.is_dir():
                 _verify_artifact(verdict, path, key, signature, probing)
             else:
@@ -96,8 +97,46 @@ def main(
 def _verify_artifact(
     verdict: Verdict, path: Path, key: Path | None, signature: Path | None, probing: bool
 ) -> None:
+    verdict.sha256 = sha256 = verdict.run(path.name, "file", lambda: _digest(path))
     statement = verdict.run(path.name, SIGNATURE, lambda: check_signature(path, key, signature))
-    ...
+    if statement:
+        verdict.run(path.name, "statement", lambda: check_file(statement, path.name, sha256))
+    opening = functools.partial(open_regular, path)
+    check_artifact(verdict, path.name, opening, sha256, lambda: _read_beside(path), probing)
+
+
+def _digest(path: Path) -> Passed[str]:
+    with open_regular(path) as file:
+        size = file.seek(0, 2)
+        if size > MAXIMUM_BYTES:
+            raise RefusedError(f"it has {size:,} bytes; the limit is {MAXIMUM_BYTES:,}")
+        file.seek(0)
+        return Passed(f"{size:,} bytes", hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def _read_beside(path: Path) -> bytes | None:
+    try:
+        return read_regular(path.with_suffix(".json"), MAXIMUM_BESIDE_BYTES)
+    except FileNotFoundError:
+        return None
+
+
+def _verify_release(
+    verdict: Verdict, path: Path, key: Path | None, signature: Path | None, probing: bool
+) -> None:
+    statement = verdict.run(path.name, SIGNATURE, lambda: check_signature(path, key, signature))
+    release = verdict.run(path.name, "container", lambda: _open_release(path))
+    if isinstance(release, Tar):
+        verdict.sha256 = release.digests.tar_sha256
+    if statement:
+        verdict.run(path.name, "statement", lambda: check_files(statement, release))
+    check_release(verdict, release, signed=bool(statement), probing=probing)
+
+
+def _open_release(path: Path) -> Passed[Release]:
+    if path.is_dir():
+        return Passed("plain files and folders", Folder(path))
+    return Passed("the canonical tar of its content", Tar(path))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Decides what vouches for the numbers in a .pt: a pinned digest, or nothing but a signature.
 
-| Model Id of the weights              | must hold                                  | vouched for by |
-|--------------------------------------|--------------------------------------------|----------------|
-| of published weights                 | digest of a published checkpoint; and the  | a pin, where   |
-|                                      | pinned digest of the weights, if one is    | there is one   |
-|                                      | pinned for the resolution and precision    |                |
-| of the repository's own stand-ins    | the pinned digest of the weights           | a pin          |
-| any other                            | does not look like one of the above        | a signature    |
+| Model Id of the weights | what must hold                                      | vouched for by |
+|-------------------------|-----------------------------------------------------|----------------|
+| of published weights    | a published checkpoint is named; the numbers have   | a pin, where   |
+|                         | the digest that is pinned for resolution and        | there is one   |
+|                         | precision, if one is                                |                |
+| of our own stand-ins    | the numbers have a pinned digest                    | a pin          |
+| any other               | the Model Id does not look like one of the above    | a signature    |
 """
 
 import csv

@@ -1,15 +1,17 @@
 """Runs a function of ours in a confined child process, and hands over what it reports.
 
-    parent                                   child
-    ──────                                   ─────
-    confined.run(module, request, limits)
-      │ starts python -I, no environment ──► confinement.confine
-      │ request as JSON, on stdin ─────────► MODULE.main(request, report)
-      │ ◄─ a private pipe, JSON lines ────── report({...})
-      │ ◄─ stdout and stderr, last 4 KB ──── whatever the libraries print
-      │ kills the child's group when the time is over, or when nobody listens any more
-      ▼
-    yields each report; raises ChildError if the child does not end well
+parent                                   child
+──────                                   ─────
+confined.run(module, request, limits)
+  │ starts python -I, no environment ──► confinement.confine
+  │ request as JSON, on stdin ─────────► MODULE.main(request, report)
+  │ ◄─ a private pipe, JSON lines ────── report({...})
+  │ ◄─ stdout and stderr, last 4 KB ──── whatever the libraries print
+  │ kills the child's group when the time is over, or when nobody listens any more
+  ▼
+yields each report; raises ChildError if the child does not end well
+
+The child is our own code. What it reads may be hostile, so it is confined all the same.
 """
 
 import collections
@@ -23,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -64,7 +66,7 @@ class Limits:
     writable: Path | None = None
 
 
-def run(module: str, request: dict[str, Any], limits: Limits) -> Iterator[dict[str, Any]]:
+def run(module: str, request: dict[str, Any], limits: Limits) -> Generator[dict[str, Any]]:
     """Calls `MODULE.main(request, report)` in a confined child.
 
     The child finds modules where this process found its own, and never in a folder that the user
@@ -104,7 +106,12 @@ def run(module: str, request: dict[str, Any], limits: Limits) -> Iterator[dict[s
         stack.enter_context(child)
         stack.callback(_kill, child)
         late = threading.Event()
-        timer = threading.Timer(limits.seconds, lambda: (late.set(), _kill(child)))
+
+        def stop() -> None:
+            late.set()
+            _kill(child)
+
+        timer = threading.Timer(limits.seconds, stop)
         timer.daemon = True
         timer.start()
         stack.callback(timer.cancel)
@@ -127,14 +134,12 @@ def run(module: str, request: dict[str, Any], limits: Limits) -> Iterator[dict[s
         raise ChildError(f"failed: {output.last_line() or child.returncode}")
 
 
-def child(
-    module: str, reporting: int, memory: int, file_bytes: int, writable: str | None
-) -> None:
+def child(module: str, reporting: int, memory: int, file_bytes: int, writable: str | None) -> None:
     """Runs in the child: confines it, then calls the module."""
     # Read before confining: what is inherited stays usable.
     request = json.loads(sys.stdin.read())
     in_force = confinement.confine(memory, file_bytes, Path(writable) if writable else None)
-    # torch asks for it when it is imported, and would try to write there.
+    # Importing torch writes a file there.
     tempfile.tempdir = writable or "/"
     with os.fdopen(reporting, "w") as pipe:
 
@@ -156,7 +161,7 @@ def _module_paths() -> list[str]:
     return [
         path
         for path in sys.path
-        if os.path.isabs(path) and (os.path.realpath(path) != here or here == str(root))
+        if Path(path).is_absolute() and (os.path.realpath(path) != here or here == str(root))
     ]
 
 

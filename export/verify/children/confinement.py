@@ -27,7 +27,7 @@ _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWNET = (
     0x4000_0000,
 )
 _SYS_MOUNT_SETATTR, _SYS_CREATE_RULESET, _SYS_ADD_RULE, _SYS_RESTRICT_SELF = 442, 444, 445, 446
-_AT_RECURSIVE, _MOUNT_ATTR_RDONLY = 0x8000, 1
+_MS_BIND, _AT_RECURSIVE, _MOUNT_ATTR_RDONLY = 0x1000, 0x8000, 1
 _CREATE_RULESET_VERSION, _RULE_PATH_BENEATH = 1, 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _RIGHTS_BY_ABI = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
@@ -55,7 +55,7 @@ def confine(memory: int, file_bytes: int, writable: Path | None) -> list[str]:
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNS | _CLONE_NEWNET | _CLONE_NEWIPC) == 0:
         in_force.append("no network (namespace)")
-        if writable is None and _mount_read_only(libc):
+        if _mount_read_only(libc, writable):
             in_force.append("read-only files (mount namespace)")
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if abi := _restrict_by_landlock(libc, writable):
@@ -115,11 +115,21 @@ def _restrict_by_landlock(libc: ctypes.CDLL, writable: Path | None) -> int:
         os.close(ruleset)
 
 
-def _mount_read_only(libc: ctypes.CDLL) -> bool:
-    """Makes every mount of this process's own namespace read-only; returns whether it could.
+def _mount_read_only(libc: ctypes.CDLL, writable: Path | None) -> bool:
+    """Makes every mount of this process's own namespace read-only, but for one folder.
 
     Unlike Landlock, this also refuses changes of modes, owners and times.
+
+    Returns:
+        Whether it could.
     """
-    attributes = struct.pack("4Q", _MOUNT_ATTR_RDONLY, 0, 0, 0)
-    failed = libc.syscall(_SYS_MOUNT_SETATTR, -1, b"/", _AT_RECURSIVE, attributes, len(attributes))
-    return not failed
+    folder = os.fsencode(writable) if writable else None
+    if folder and libc.mount(folder, folder, None, _MS_BIND, None):
+        return False
+    read_only = struct.pack("4Q", _MOUNT_ATTR_RDONLY, 0, 0, 0)
+    if libc.syscall(_SYS_MOUNT_SETATTR, -1, b"/", _AT_RECURSIVE, read_only, len(read_only)):
+        return False
+    writable_again = struct.pack("4Q", 0, _MOUNT_ATTR_RDONLY, 0, 0)
+    return not folder or not libc.syscall(
+        _SYS_MOUNT_SETATTR, -1, folder, 0, writable_again, len(writable_again)
+    )

@@ -81,23 +81,36 @@ def find_weights(path: Path, state_dict: Mapping[str, Tensor]) -> dict[str, list
     Returns:
         Name, dtype and shape of the weight, by the name of its record.
     """
+    forms: dict[int, list[Any]] = {
+        number: [name, str(tensor.dtype).removeprefix("torch."), list(tensor.shape)]
+        for number, (name, tensor) in enumerate(state_dict.items(), 1)
+    }
     found: dict[str, list[Any]] = {}
-    forms = [
-        [name, str(tensor.dtype).removeprefix("torch."), list(tensor.shape)]
-        for name, tensor in state_dict.items()
-    ]
-    left = dict(enumerate(forms, 1))
     with zipfile.ZipFile(path) as file:
         for record in file.namelist():
             if record.startswith(f"{FOLDER}/data/"):
                 content = file.read(record)
-                for number, (_, dtype, shape) in left.items():
-                    form = np.dtype(NUMPY_DTYPES[dtype])
-                    if len(content) == form.itemsize * int(np.prod(shape, dtype=np.int64)) and (
-                        np.frombuffer(content, form) == number
-                    ).all():
-                        found[record] = left.pop(number)
+                for number in _possible_numbers(content):
+                    if number in forms and _is_filled(content, number, *forms[number][1:]):
+                        found[record] = forms.pop(number)
                         break
-    if left:
-        raise AssertionError(f"the exporter's own file lacks {len(left)} of its weights")
+    if forms:
+        raise AssertionError(f"the exporter's own file lacks {len(forms)} of its weights")
     return found
+
+
+def _possible_numbers(content: bytes) -> set[int]:
+    """Returns the first number of a record, read as each of the dtypes that it may have."""
+    firsts = {
+        np.frombuffer(content, dtype, 1)[0]
+        for dtype in NUMPY_DTYPES.values()
+        if len(content) >= np.dtype(dtype).itemsize
+    }
+    return {int(first) for first in firsts if np.isfinite(first)}
+
+
+def _is_filled(content: bytes, number: int, dtype: str, shape: list[int]) -> bool:
+    """Returns whether a record is a tensor of the given form, filled with one number."""
+    form = np.dtype(NUMPY_DTYPES[dtype])
+    size = form.itemsize * int(np.prod(shape, dtype=np.int64))
+    return len(content) == size and bool((np.frombuffer(content, form) == number).all())
