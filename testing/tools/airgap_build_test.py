@@ -61,7 +61,7 @@ def airgapped(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         return subprocess.run(
             [
                 *("bwrap", "--dev-bind", "/", "/", "--unshare-net", *hidden),
-                # In the air-gapped root, the next root is to find the host's users and names.
+                # In the Debian root, the next root is to find the host's users and names.
                 *("--ro-bind-try", "/host-etc", "/etc"),
                 *("env", "--ignore-environment", f"HOME={home}", f"PATH={os.environ['PATH']}"),
                 *("bash", "-c", script, "bash", *arguments),

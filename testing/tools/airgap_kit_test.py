@@ -108,14 +108,14 @@ def test_the_list_is_one_that_sha256sum_accepts(tmp_path: Path) -> None:
 
 
 def test_the_root_is_packed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = tmp_path / "airgapped-root-0123"
+    root = tmp_path / "debian-root-0123"
     (root / "usr/bin").mkdir(parents=True)
     (root / "usr/bin/bazel").write_text("Bazel")
     (root / "etc").mkdir()
-    monkeypatch.setenv("CORRIDORKEY_AIRGAPPED_ROOT", str(root))
+    monkeypatch.setenv("CORRIDORKEY_DEBIAN_ROOT", str(root))
     kit = tmp_path / "kit"
     kit.mkdir()
-    (kit / "airgapped-root-old.tar.gz").touch()
+    (kit / "debian-root-old.tar.gz").touch()
 
     name = bazel_itself.gather(kit, {})
     assert [path.name for path in kit.iterdir()] == [name]
@@ -132,7 +132,7 @@ def test_the_root_is_packed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_outside_of_the_root_the_binary_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("CORRIDORKEY_AIRGAPPED_ROOT", raising=False)
+    monkeypatch.delenv("CORRIDORKEY_DEBIAN_ROOT", raising=False)
     monkeypatch.delenv("CORRIDORKEY_BAZEL", raising=False)
     binary = tmp_path / "bazel-7.7.1"
     binary.write_text("#!/bin/sh\n")

@@ -1,4 +1,4 @@
-"""Bazel itself: the air-gapped root as an archive or, outside of one, the binary that runs."""
+"""Bazel itself: the Debian root as an archive or, outside of one, the binary that runs."""
 
 import os
 import shutil
@@ -15,8 +15,8 @@ from tools.airgap_kit.errors import GapError
 
 
 def in_root() -> bool:
-    """Whether this runs in the air-gapped root, which has an interpreter and the modules too."""
-    return "CORRIDORKEY_AIRGAPPED_ROOT" in os.environ
+    """Whether this runs in the Debian root, which has an interpreter and the modules too."""
+    return "CORRIDORKEY_DEBIAN_ROOT" in os.environ
 
 
 def gather(kit: Path, known: Mapping[str, str]) -> str:
@@ -41,10 +41,10 @@ def gather(kit: Path, known: Mapping[str, str]) -> str:
             shutil.copy(shutil.which(binary) or binary, partial)
         return "bazel"
 
-    # Named after the recipe: tools/airgapped_root/make looks for its own.
-    root = Path(os.environ["CORRIDORKEY_AIRGAPPED_ROOT"])
+    # Named after the recipe: tools/debian_root/make looks for its own.
+    root = Path(os.environ["CORRIDORKEY_DEBIAN_ROOT"])
     archive = kit / f"{root.name}.tar.gz"
-    for other in set(kit.glob("airgapped-root-*.tar.gz")) - {archive}:
+    for other in set(kit.glob("debian-root-*.tar.gz")) - {archive}:
         other.unlink()
     if not (archive.exists() and digest(archive)["sha256"] == known.get(archive.name)):
         click.echo(f"packing {root}")

@@ -1,6 +1,6 @@
 """Bazel modules, as a registry in a folder: what this build reads of the registry it is told of.
 
-In the air-gapped root there are none to gather: the modules are part of the root.
+In the Debian root there are none to gather: the modules are part of the root.
 """
 
 import base64

@@ -30,7 +30,7 @@ def kit_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tclsh() -> None:
     """For a test that needs a Tcl interpreter."""
     if nuke_script.tclsh() is None:
-        pytest.skip("no tclsh on this machine (apt-get install tcl); the air-gapped root has one")
+        pytest.skip("no tclsh on this machine (apt-get install tcl); the Debian root has one")
 
 
 @pytest.fixture(scope="session")
