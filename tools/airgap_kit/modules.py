@@ -1,12 +1,13 @@
-"""Bazel modules, as a registry in a folder: what this build reads of the registry it is told of.
+"""Gathers Bazel modules: copies what a build reads from a registry into a registry in a folder.
 
-In the Debian root there are none to gather: the modules are part of the root.
+The Debian root has its modules, so there is nothing to gather there.
 """
 
 import base64
 import contextlib
 import http.server
 import json
+import re
 import shutil
 import threading
 import urllib.error
@@ -19,17 +20,20 @@ from tools.airgap_kit import distdir
 from tools.airgap_kit.bazel import Bazel
 from tools.airgap_kit.errors import GapError
 
+# Path of a file in a registry. No part of it begins with a dot.
+_PATH = re.compile(r"(?:/[A-Za-z0-9_+~-][A-Za-z0-9._+~-]*)+")
+
 
 class _Recorder(http.server.ThreadingHTTPServer):
-    """A registry on loopback that passes another one on and keeps all that it is asked for.
+    """A registry on loopback that forwards requests to another one and keeps the files.
 
-    What it has it does not ask for again: a registry never changes the files of a version.
+    A file that it has is not requested again: a registry never changes the files of a version.
 
     Attributes:
-        url: Where it listens.
-        upstream: URL of the other registry.
-        folder: Where the files are kept.
-        asked: Paths that were asked for and found.
+        url: Address of this registry.
+        upstream: Address of the other registry.
+        folder: Folder of the files.
+        asked: Paths that were requested and found.
     """
 
     def __init__(self, upstream: str, folder: Path) -> None:
@@ -44,9 +48,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: _Recorder
 
     def do_GET(self) -> None:
-        path = self.server.folder / self.path.lstrip("/")
+        # Bazel is not the only program on this machine that can send a request.
+        if not _PATH.fullmatch(self.path):
+            self.send_error(400, "not a path of a registry")
+            return
+        path = self.server.folder / self.path.removeprefix("/")
         try:
-            if not path.exists():
+            if not path.is_file():
                 with urllib.request.urlopen(self.server.upstream + self.path) as response:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     with replacing(path) as partial, partial.open("wb") as file:
@@ -64,11 +72,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(path.read_bytes())
 
     def log_message(self, *_: object) -> None:
-        """Keeps quiet: Bazel says what went wrong."""
+        """Prints nothing: Bazel reports what failed."""
 
 
 @contextlib.contextmanager
-def _recording(upstream: str, folder: Path) -> Iterator[_Recorder]:
+def recording(upstream: str, folder: Path) -> Iterator[_Recorder]:
+    """Runs a recorder for a `with` block.
+
+    Args:
+        upstream: URL of the registry that it forwards to.
+        folder: Folder in which it keeps the files.
+    """
     with _Recorder(upstream, folder) as recorder:
         threading.Thread(target=recorder.serve_forever, daemon=True).start()
         yield recorder
@@ -76,34 +90,36 @@ def _recording(upstream: str, folder: Path) -> Iterator[_Recorder]:
 
 
 def gather(bazel: Bazel, upstream: str, registry: Path, archives: Path) -> dict[str, list[str]]:
-    """Makes a registry of every module that the workspace's MODULE.bazel leads to.
+    """Makes a registry of every module that the workspace's MODULE.bazel needs.
 
     Args:
-        bazel: Resolves and fetches them, in that workspace.
+        bazel: Bazel in that workspace, which resolves and fetches the modules.
         upstream: URL of the registry that has them.
         registry: Folder for `--registry`.
-        archives: Folder for `--distdir`: what the modules' addresses lead to.
+        archives: Folder for `--distdir`, for the modules' archives.
 
     Returns:
-        For `NAME@VERSION` of each that is used, the name of its archive.
+        Names of the archives, by `NAME@VERSION` of each module that is used.
 
     Raises:
-        GapError: A module cannot be had.
+        GapError: A module cannot be downloaded.
     """
     modules = {}
-    with _recording(upstream, registry) as recorder:
+    with recording(upstream, registry) as recorder:
         flag = f"--registry={recorder.url}"
-        words = bazel.fetch("@@bazel_tools", flag)
+        output = bazel.fetch("@@bazel_tools", flag)
         sources = sorted(path for path in recorder.asked if path.endswith("/source.json"))
         if not sources:
-            raise GapError(f"modules cannot be had from {upstream}. Bazel's own words:\n{words}")
+            raise GapError(f"no module could be downloaded from {upstream}. Bazel says:\n{output}")
         for path in sources:
             _, _, name, version, _ = path.split("/")
             source = json.loads((registry / path.lstrip("/")).read_text())
             if "url" not in source:
-                raise GapError(f"module {name} {version} is no archive in {upstream}")
+                raise GapError(
+                    f"module {name} {version} has no archive in {upstream}; expected a URL"
+                )
             sha256 = base64.b64decode(source["integrity"].removeprefix("sha256-")).hex()
-            # Patches and the like come from the registry itself, and are kept as they pass.
+            # Patches and overlays come from the registry itself; the recorder keeps them.
             modules[f"{name}@{version}"] = distdir.gather(
                 bazel, archives, f"@@{name}~", {source["url"]: sha256}, [flag]
             )
