@@ -13,10 +13,10 @@ from wrapper.knobs import KNOBS
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    help="The folder. Files of the kit that are there already are replaced.",
+    help="The folder to write to. Existing files of the kit are replaced.",
 )
 def main(output: Path) -> None:
-    """Writes everything that goes into Nuke but the .cat, which Nuke itself must make."""
+    """Writes the whole kit except the .cat, which only Nuke can make."""
     for name, content in kit.files(KNOBS).items():
         path = output / name
         path.parent.mkdir(parents=True, exist_ok=True)
