@@ -1,11 +1,12 @@
 """Inference and the choice of its .cat by quality, weights and version of Nuke."""
 
+import dataclasses
 from collections.abc import Sequence
 
 from export.nuke.cat_files import LIBTORCHES, QUALITIES, cat_name
 from export.nuke.model import SCREEN_KNOB
 from export.nuke.scripts.gizmo.names import HINT, INFERENCE, SRGB
-from export.nuke.scripts.knob_lines import serialized, set_by_gizmo
+from export.nuke.scripts.knob_lines import serialized, set_by_gizmo, user_knob
 from export.nuke.scripts.nk_file import KnobClass, Node, UserKnob, expression
 from wrapper.knobs import Knob
 
@@ -25,6 +26,11 @@ QUALITY = UserKnob(
     "are faster and take less memory. Each one needs its own .cat file.",
     entries=QUALITIES,
     value=QUALITIES[0],
+)
+
+_SCREEN_TOOLTIP = (
+    "The color of the screen. Chooses the green or the blue weights, and the color that Despill "
+    "Strength removes. Each weights file needs its own .cat file."
 )
 
 TAB = [
@@ -68,6 +74,14 @@ TAB = [
         ),
     ),
 ]
+
+
+def panel_knob(knob: Knob) -> UserKnob:
+    """Returns a knob of the table for the gizmo's panel, where one of them also picks the .cat."""
+    shown = user_knob(knob)
+    if knob.name == SCREEN_KNOB:
+        return dataclasses.replace(shown, tooltip=_SCREEN_TOOLTIP)
+    return shown
 
 
 def nodes(knobs: Sequence[Knob]) -> list[Node]:

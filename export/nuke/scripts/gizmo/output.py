@@ -42,7 +42,7 @@ KNOBS = [
         "mix",
         "Mix",
         "Blends from the plate at 0 to the key at 1. Where the Mask input is black, and outside "
-        "of the plate's format, the plate stays as it is.",
+        "of the plate's format, the plate comes out unkeyed.",
         span=("0", "1"),
         value="1",
     ),
