@@ -1,7 +1,6 @@
 """cat.json: the entry in Nuke's Cattery menu, and the oldest version of Nuke that shows it."""
 
-import json
-
+from export.common.json_text import to_json
 from export.nuke.cat_files import KIT_NAME
 from export.nuke.model import KIT_NUKE
 
@@ -17,4 +16,4 @@ def text() -> str:
         "into a foreground without the screen and a matte.",
         "cats": [{"filepath": f"{KIT_NAME}.gizmo", "name": KIT_NAME, "icon": f"{KIT_NAME}.png"}],
     }
-    return json.dumps(content, indent=2) + "\n"
+    return to_json(content)

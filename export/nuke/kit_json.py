@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-from export.common.manifest_file import to_json
+from export.common.json_text import to_json
 from export.nuke.cat_files import KIT_NAME, LIBTORCHES, WEIGHTS, cat_name
 from export.nuke.model import CHANNELS, OUTPUT_SCALE
 from wrapper.knobs import Knob

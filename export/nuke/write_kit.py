@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from export.common import atomic, command_line
 from export.nuke import kit
 from wrapper.knobs import KNOBS
 
@@ -20,8 +21,9 @@ def main(output: Path) -> None:
     for name, content in kit.files(KNOBS).items():
         path = output / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        with atomic.replacing(path) as partial:
+            partial.write_bytes(content)
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from export.nuke.cat_files import KIT_NAME, LIBTORCHES, QUALITIES
+from export.nuke.model import SCREEN_KNOB
 from export.nuke.scripts.gizmo.color import AP1_TO_REC709, REC709_TO_AP1
 from export.nuke.scripts.gizmo.output import VIEW
 from export.nuke.scripts.knob_lines import SET_BY_GIZMO
@@ -81,7 +82,12 @@ def test_inputs(gizmo: Script) -> None:
 
 
 def test_the_panel_has_the_table_of_knobs_without_those_that_the_gizmo_sets(gizmo: Script) -> None:
-    assert_like_table(gizmo.one("Gizmo"), [knob for knob in KNOBS if knob.name not in SET_BY_GIZMO])
+    shown = [knob for knob in KNOBS if knob.name not in {*SET_BY_GIZMO, SCREEN_KNOB}]
+    assert_like_table(gizmo.one("Gizmo"), shown)
+    screen = next(knob for knob in KNOBS if knob.name == SCREEN_KNOB)
+    line = panel(gizmo)[SCREEN_KNOB]
+    assert line["M"] == list(screen.labels)
+    assert "weights" in str(line["t"])  # in the gizmo it also picks the .cat
     assert not SET_BY_GIZMO.keys() & panel(gizmo).keys()
 
 
