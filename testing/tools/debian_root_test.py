@@ -49,7 +49,10 @@ _MMDEBSTRAP = """
 [[ "$1" != --variant=custom ]] ||
   { echo 'deb [signed-by="/a b"] http://default.test/debian testing main' >&2; exit 1; }
 tree="$(mktemp -d)"
-mkdir -p "$tree/etc/bazel" "$tree/usr/bin" "$tree/dev"
+mkdir -p "$tree/etc/bazel" "$tree/etc/apt/apt.conf.d" "$tree/usr/bin" "$tree/dev"
+for option; do
+  [[ "$option" != --aptopt=/* ]] || cp "${option#*=}" "$tree/etc/apt/apt.conf.d/99mmdebstrap"
+done
 touch "$tree/etc/bazel/bazelrc" "$tree/etc/debian_version" "$tree/usr/bin/bazel" "$tree/dev/null"
 [[ ! -e "$HOME/pause-install" ]] ||
   { tar -cf - -C "$tree" ./etc; echo paused >>"$LOG"; exec sleep 60; }
@@ -190,6 +193,15 @@ def test_mmdebstrap_is_told_the_proxies_of_apt(machine: Machine) -> None:
     machine.stand_in("mmdebstrap", copy.replace("{seen}", str(seen)) + _MMDEBSTRAP)
     _launch(machine)
     assert seen.read_text() == 'Acquire::http::Proxy "http://proxy.test";\n'
+    (root,) = _roots(machine)
+    assert not list(root.glob("etc/apt/apt.conf.d/*")), "a proxy may have a password"
+
+
+def test_a_password_in_the_address_of_the_mirror_is_refused(machine: Machine) -> None:
+    machine.environment["CORRIDORKEY_DEBIAN_MIRROR"] = "http://artist:secret@named.test/debian"
+    result = _launch(machine)
+    _assert_given_up(machine, result, "has a user name or a password")
+    assert "secret" not in result.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -368,6 +380,13 @@ def test_no_home(machine: Machine) -> None:
     machine.environment.pop("HOME")
     result = _launch(machine)
     _assert_given_up(machine, result, "HOME and XDG_CACHE_HOME are not set")
+
+
+def test_relative_cache(machine: Machine) -> None:
+    machine.environment["XDG_CACHE_HOME"] = "cache"
+    result = _launch(machine)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "cache/corridorkey-nuke is not an absolute path" in result.stderr
 
 
 def test_unwritable_cache(machine: Machine) -> None:
