@@ -148,11 +148,17 @@ class Key:
             KitError: The node has no such knob, or the knob takes no such value.
         """
         try:
-            self.node[name].setValue(value)
+            knob = self.node[name]
         except (NameError, KeyError) as error:
             raise KitError(f"the node has no knob {name}. guide.html lists them") from error
-        except TypeError as error:
-            raise KitError(f"{value!r} is no value of {name}. guide.html lists them") from error
+        try:
+            knob.setValue(value)
+        except (TypeError, ValueError) as error:
+            raise KitError(
+                f"{name} does not take {value!r}. guide.html lists the values"
+            ) from error
+        if knob.value() != value:
+            raise KitError(f"{name} is {knob.value()!r} after it was set to {value!r}")
 
     def gpu(self) -> str:
         """Returns the GPU that Inference shows; "Not available" without one."""

@@ -78,8 +78,9 @@ def test_set_takes_every_class_of_knob(
         (["--require-gpu"], [CAT], "Nuke has no GPU"),
         ([], [], "the .cat for these knobs and this Nuke is not on the plug-in path"),
         (["--set=quality=512"], [CAT], "is not on the plug-in path"),
-        (["--set=quality=4096"], [CAT], "'4096' is no value of quality"),
+        (["--set=quality=4096"], [CAT], "quality does not take '4096'"),
         (["--set=sharpness=1"], [CAT], "the node has no knob sharpness"),
+        (["--set=mix=half"], [CAT], "mix does not take 'half'"),
     ],
 )
 def test_bad_input_renders_nothing(
