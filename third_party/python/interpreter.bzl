@@ -2,7 +2,7 @@
 
 By default a python-build-standalone release, pinned by digest.
 `--repo_env=CORRIDORKEY_PYTHON=/path/to/python3.11` puts an installed interpreter in its place; that
-is how the Debian root brings its own.
+is how the air-gapped root brings its own.
 
 `--repo_env=CORRIDORKEY_AIRGAP_KIT=folder`, as tools/airgap_kit/airgap.bazelrc says, puts a link to
 the wheels of that kit beside the interpreter. pip runs in the folder of another repository, so from

@@ -12,7 +12,7 @@ from export.common.atomic import replacing
 
 
 def command() -> list[str]:
-    """How to start Bazel as the running one was: the Debian root says, or Bazelisk, or PATH."""
+    """How to start Bazel as the running one was: the air-gapped root says, or Bazelisk, or PATH."""
     inside = os.environ.get("CORRIDORKEY_BAZEL", "").splitlines()
     return inside or [os.environ.get("BAZEL_REAL") or shutil.which("bazel") or "bazel"]
 

@@ -1,4 +1,4 @@
-"""Bazel itself: the Debian root as an archive or, outside of one, the binary that runs."""
+"""Bazel itself: the air-gapped root as an archive or, outside of one, the binary that runs."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from tools.airgap_kit.errors import GapError
 
 
 def in_root() -> bool:
-    """Whether this runs in the Debian root, which has an interpreter and the modules too."""
+    """Whether this runs in the air-gapped root, which has an interpreter and the modules too."""
     return "CORRIDORKEY_DEBIAN_ROOT" in os.environ
 
 

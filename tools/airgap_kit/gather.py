@@ -45,7 +45,7 @@ common:airgap --registry=file:///%workspace%/airgap_kit/registry
     "--registry",
     default="https://bcr.bazel.build",
     show_default=True,
-    help="Where Bazel's modules come from; in the Debian root, which has them, from nowhere.",
+    help="Where Bazel's modules come from; in the air-gapped root, which has them, from nowhere.",
 )
 @click.option(
     "--checkpoint",

@@ -1,13 +1,12 @@
-"""Gathers Bazel modules: copies what a build reads from a registry into a registry in a folder.
+"""Bazel modules, as a registry in a folder: what this build reads of the registry it is told of.
 
-The Debian root has its modules, so there is nothing to gather there.
+In the air-gapped root there are none to gather: the modules are part of the root.
 """
 
 import base64
 import contextlib
 import http.server
 import json
-import re
 import shutil
 import threading
 import urllib.error
@@ -20,20 +19,17 @@ from tools.airgap_kit import distdir
 from tools.airgap_kit.bazel import Bazel
 from tools.airgap_kit.errors import GapError
 
-# Path of a file in a registry. No part of it begins with a dot.
-_PATH = re.compile(r"(?:/[A-Za-z0-9_+~-][A-Za-z0-9._+~-]*)+")
-
 
 class _Recorder(http.server.ThreadingHTTPServer):
-    """A registry on loopback that forwards requests to another one and keeps the files.
+    """A registry on loopback that passes another one on and keeps all that it is asked for.
 
-    A file that it has is not requested again: a registry never changes the files of a version.
+    What it has it does not ask for again: a registry never changes the files of a version.
 
     Attributes:
-        url: Address of this registry.
-        upstream: Address of the other registry.
-        folder: Folder of the files.
-        asked: Paths that were requested and found.
+        url: Where it listens.
+        upstream: URL of the other registry.
+        folder: Where the files are kept.
+        asked: Paths that were asked for and found.
     """
 
     def __init__(self, upstream: str, folder: Path) -> None:
@@ -48,13 +44,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: _Recorder
 
     def do_GET(self) -> None:
-        # Bazel is not the only program on this machine that can send a request.
-        if not _PATH.fullmatch(self.path):
-            self.send_error(400, "not a path of a registry")
-            return
-        path = self.server.folder / self.path.removeprefix("/")
+        path = self.server.folder / self.path.lstrip("/")
         try:
-            if not path.is_file():
+            if not path.exists():
                 with urllib.request.urlopen(self.server.upstream + self.path) as response:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     with replacing(path) as partial, partial.open("wb") as file:
@@ -72,17 +64,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(path.read_bytes())
 
     def log_message(self, *_: object) -> None:
-        """Prints nothing: Bazel reports what failed."""
+        """Keeps quiet: Bazel says what went wrong."""
 
 
 @contextlib.contextmanager
-def recording(upstream: str, folder: Path) -> Iterator[_Recorder]:
-    """Runs a recorder for a `with` block.
-
-    Args:
-        upstream: URL of the registry that it forwards to.
-        folder: Folder in which it keeps the files.
-    """
+def _recording(upstream: str, folder: Path) -> Iterator[_Recorder]:
     with _Recorder(upstream, folder) as recorder:
         threading.Thread(target=recorder.serve_forever, daemon=True).start()
         yield recorder
@@ -90,36 +76,34 @@ def recording(upstream: str, folder: Path) -> Iterator[_Recorder]:
 
 
 def gather(bazel: Bazel, upstream: str, registry: Path, archives: Path) -> dict[str, list[str]]:
-    """Makes a registry of every module that the workspace's MODULE.bazel needs.
+    """Makes a registry of every module that the workspace's MODULE.bazel leads to.
 
     Args:
-        bazel: Bazel in that workspace, which resolves and fetches the modules.
+        bazel: Resolves and fetches them, in that workspace.
         upstream: URL of the registry that has them.
         registry: Folder for `--registry`.
-        archives: Folder for `--distdir`, for the modules' archives.
+        archives: Folder for `--distdir`: what the modules' addresses lead to.
 
     Returns:
-        Names of the archives, by `NAME@VERSION` of each module that is used.
+        For `NAME@VERSION` of each that is used, the name of its archive.
 
     Raises:
-        GapError: A module cannot be downloaded.
+        GapError: A module cannot be had.
     """
     modules = {}
-    with recording(upstream, registry) as recorder:
+    with _recording(upstream, registry) as recorder:
         flag = f"--registry={recorder.url}"
-        output = bazel.fetch("@@bazel_tools", flag)
+        words = bazel.fetch("@@bazel_tools", flag)
         sources = sorted(path for path in recorder.asked if path.endswith("/source.json"))
         if not sources:
-            raise GapError(f"no module could be downloaded from {upstream}. Bazel says:\n{output}")
+            raise GapError(f"modules cannot be had from {upstream}. Bazel's own words:\n{words}")
         for path in sources:
             _, _, name, version, _ = path.split("/")
             source = json.loads((registry / path.lstrip("/")).read_text())
             if "url" not in source:
-                raise GapError(
-                    f"module {name} {version} has no archive in {upstream}; expected a URL"
-                )
+                raise GapError(f"module {name} {version} is no archive in {upstream}")
             sha256 = base64.b64decode(source["integrity"].removeprefix("sha256-")).hex()
-            # Patches and overlays come from the registry itself; the recorder keeps them.
+            # Patches and the like come from the registry itself, and are kept as they pass.
             modules[f"{name}@{version}"] = distdir.gather(
                 bazel, archives, f"@@{name}~", {source["url"]: sha256}, [flag]
             )
