@@ -9,7 +9,7 @@ from fileseq import FileSeqException, FrameSet, MaxSizeException
 
 from export.common.printable import printable
 
-SUFFIXES = (".exr", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".dpx")
+SUFFIXES = (".exr", ".png", ".tif", ".tiff", ".jpg", ".jpeg")
 """Suffixes of the files that can be read."""
 MAXIMUM_FRAMES = 1_000_000
 """Largest accepted number of frames."""

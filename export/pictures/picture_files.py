@@ -18,10 +18,8 @@ from OpenImageIO import (
 )
 
 from export.pictures.compositing import Floats
+from export.pictures.frame_sequence import SUFFIXES
 from export.pictures.windows import Box
-
-SUFFIXES = (".exr", ".png", ".tif", ".tiff")
-"""Suffixes of the files that can be read."""
 
 
 class PictureError(ValueError):

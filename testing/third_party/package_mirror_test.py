@@ -73,6 +73,7 @@ def bazel(scratch: Path) -> Iterator[nested_bazel.Bazel]:
 def _no_other_pip_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("PIP_DISABLE_PIP_VERSION_CHECK", "1")
 
 
 def test_pip_index_url_is_where_wheels_come_from(

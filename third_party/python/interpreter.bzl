@@ -93,7 +93,7 @@ def _python_repository_impl(rctx):
         rctx.download_and_extract(
             url = _URL.format(release = _RELEASE, triple = triple),
             sha256 = _SHA256[triple],
-            strip_prefix = "python",
+            stripPrefix = "python",
         )
         executable = "python.exe" if "windows" in triple else "bin/python" + _VERSION
         rctx.symlink(executable, "python")

@@ -26,13 +26,18 @@ def sources(name = "sources", modules = {}):
     packages = ["**"]
     if not package:
         # At the top ** would follow Bazel's convenience links, walk .git and an air-gap kit.
-        entries = native.glob(["*"], exclude = ["airgap_kit", "bazel-*"], exclude_directories = 0)
+        entries = native.glob(
+            ["*"],
+            allow_empty = True,
+            exclude = ["airgap_kit", "bazel-*"],
+            exclude_directories = 0,
+        )
         rooms = [entry + "/**" for entry in entries if entry[0] != "."]
         files = ["*", ".ci/**"] + rooms
         packages = ["*"] + rooms
     native.filegroup(
         name = name,
-        srcs = native.glob(files, exclude = _NOT_OURS) + modules.values() + [
+        srcs = native.glob(files, allow_empty = True, exclude = _NOT_OURS) + modules.values() + [
             "//{}:sources".format("/".join([package, below]).lstrip("/"))
             for below in native.subpackages(
                 include = packages,

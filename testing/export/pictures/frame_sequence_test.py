@@ -22,7 +22,7 @@ from export.pictures.frame_sequence import SequenceError, frame_sequence
         ("shot.####.exr 100000", [100000], "shot.100000.exr"),
         ("shot_####_v2.exr 1-2", [1, 2], "shot_0001_v2.exr"),
         ("####.exr 5,5,5", [5], "0005.exr"),
-        ("shot.########.dpx 86400", [86400], "shot.00086400.dpx"),
+        ("shot.########.jpg 86400", [86400], "shot.00086400.jpg"),
         # Only the file's own name is searched for a placeholder, and folders are left alone.
         ("/me@studio/shot#2/a.####.exr 7", [7], "/me@studio/shot#2/a.0007.exr"),
         ("take_%03d/a.####.exr 7", [7], "take_%03d/a.0007.exr"),

@@ -210,10 +210,10 @@ def test_lzw_with_predictor(tmp_path: Path) -> None:
     assert picture.rgb is not None and np.array_equal(np.rint(picture.rgb * 255), whole)
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.mov", "a", "exr"])
+@pytest.mark.parametrize("name", ["a.gif", "a.mov", "a", "exr"])
 def test_unknown_suffix(name: str, tmp_path: Path) -> None:
     with pytest.raises(
-        PictureError, match=r"unknown suffix; expected one of \.exr, \.png, \.tif, \.tiff$"
+        PictureError, match=r"unknown suffix; expected one of \.exr, \.png, "
     ):
         read_picture(tmp_path / name)
 

@@ -391,7 +391,7 @@ def test_hint_of_another_size(still: Path, model_file: Path, tmp_path: Path) -> 
     ("plate", "message"),
     [
         ("shot.####.exr 1001", "Invalid value for '--plate'"),
-        ("shot.####.mov 1-5", "does not name one of .exr, .png, .tif, .tiff."),
+        ("shot.####.mov 1-5", "does not name a file; expected one of .exr, .png"),
     ],
 )
 def test_plate_that_is_not_named_correctly(plate: str, message: str, tmp_path: Path) -> None:
