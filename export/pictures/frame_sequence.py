@@ -1,7 +1,6 @@
 """Reads frame sequences as artists write them: `shot.####.exr 1001-1010`."""
 
 import dataclasses
-import os
 import re
 from pathlib import Path
 
@@ -49,7 +48,7 @@ class FrameSequence:
         """
         if self.frames is None:
             return Path(self.file)
-        if frame not in self.frames:
+        if frame is None or frame not in self.frames:
             raise SequenceError(f"{printable(self.file)} has no frame {frame}")
         return Path(self._name(frame))
 
@@ -67,13 +66,13 @@ class FrameSequence:
         Raises:
             SequenceError: The folder cannot be listed.
         """
-        folder = os.path.dirname(self.file)
         start, end = self.placeholder
-        before, after = os.path.basename(self.file[:start]), self.file[end:]
+        folder, slash, before = self.file[:start].rpartition("/")
+        after = self.file[end:]
         number = re.compile(f"{re.escape(before)}(-?[0-9]{{1,9}}){re.escape(after)}", re.DOTALL)
         frames, other = [], None
         try:
-            names = os.listdir(folder or ".")
+            names = [path.name for path in Path(folder + slash).iterdir()]
         except OSError as error:
             raise SequenceError(
                 f"cannot list the folder {printable(folder)}: {error.strerror}"
@@ -81,7 +80,7 @@ class FrameSequence:
         for entry in names:
             if match := number.fullmatch(entry):
                 frame = int(match[1])
-                if os.path.basename(self._name(frame)) == entry:
+                if Path(self._name(frame)).name == entry:
                     frames.append(frame)
                 else:
                     other = entry
@@ -103,14 +102,14 @@ def frame_sequence(text: str) -> FrameSequence:
     """
     if "\0" in text:
         raise SequenceError(f"{printable(text)} contains a null character")
-    if os.path.isfile(literal := os.path.expanduser(text)):
+    if _is_file(literal := _expand(text)):
         return _still(literal)
     match = _FILE_AND_RANGE.fullmatch(text.strip())
     if not match:
         raise SequenceError(
             f"{printable(text)!r} does not name a file; expected one of {', '.join(SUFFIXES)}"
         )
-    file, frame_range = os.path.expanduser(match[1]), match[2]
+    file, frame_range = _expand(match[1]), match[2]
     placeholder = _placeholder(file)
     if not placeholder:
         if frame_range:
@@ -122,6 +121,21 @@ def frame_sequence(text: str) -> FrameSequence:
     sequence = FrameSequence(file, None, placeholder.span(), _digits(placeholder))
     frames = _frames(frame_range) if frame_range else _on_disk(sequence)
     return dataclasses.replace(sequence, frames=frames)
+
+
+def _expand(file: str) -> str:
+    """Replaces a leading `~` or `~user` with the home folder, if there is one."""
+    try:
+        return str(Path(file).expanduser()) if file.startswith("~") else file
+    except RuntimeError:
+        return file
+
+
+def _is_file(file: str) -> bool:
+    try:
+        return Path(file).is_file()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def _still(file: str) -> FrameSequence:
@@ -154,8 +168,7 @@ def _placeholder(file: str, several: bool = False) -> re.Match[str] | None:
     Raises:
         SequenceError: Several are equally long.
     """
-    start = len(file) - len(os.path.basename(file))
-    matches = list(_PLACEHOLDER.finditer(file, start))
+    matches = list(_PLACEHOLDER.finditer(file, file.rfind("/") + 1))
     longest = max(((m[0][0] == "%", len(m[0])) for m in matches), default=None)
     best = [m for m in matches if (m[0][0] == "%", len(m[0])) == longest]
     if len(best) > 1 and not several:
@@ -182,7 +195,7 @@ def _frames(text: str) -> FrameSet:
     ranges = [_RANGE.fullmatch(part.strip()) for part in text.split(",")]
     count = 0
     for match in ranges:
-        if not match or match[3] and not int(match[3]):
+        if not match or (match[3] and not int(match[3])):
             raise SequenceError(
                 f"{printable(text)!r} is not a frame range; expected the form 1001-1010, "
                 "1001-1010x2 or 1001,1005"

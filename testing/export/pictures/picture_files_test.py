@@ -212,9 +212,7 @@ def test_lzw_with_predictor(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.gif", "a.mov", "a", "exr"])
 def test_unknown_suffix(name: str, tmp_path: Path) -> None:
-    with pytest.raises(
-        PictureError, match=r"unknown suffix; expected one of \.exr, \.png, "
-    ):
+    with pytest.raises(PictureError, match=r"unknown suffix; expected one of \.exr, \.png, "):
         read_picture(tmp_path / name)
 
 
