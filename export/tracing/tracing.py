@@ -55,7 +55,7 @@ def to_torchscript(wrapper: CorridorKeyNukeWrapper) -> torch.jit.ScriptModule:
     Returns:
         A wrapper with the same contract and live knobs, ready to save.
     """
-    in_half = any(weight.dtype == torch.half for weight in wrapper.network.parameters())
+    in_half = any(weight.dtype == torch.half for weight in wrapper.parameters())
     with ShapesOnly(), CastToInput() if in_half else contextlib.nullcontext():
         network = trace_network(wrapper.network, wrapper.resolution)
     return torch.jit.script(with_network(wrapper, network))
