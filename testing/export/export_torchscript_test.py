@@ -119,7 +119,7 @@ def test_prints_what_it_loaded_each_step_and_the_digest(
     loading, loaded, *steps, wrote = printed.splitlines()
     assert loaded == (
         f"Loaded {checkpoint_file}: {UNTRAINED_MODEL_ID}, 367 tensors, "
-        f"{report['parameters']:,} parameters, position embedding as it is"
+        f"{report['parameters']:,} parameters, position embedding unchanged"
     )
     for line, step in zip([loading, *steps], report["steps"], strict=True):
         assert line.startswith(f"{step['name']}: {step['seconds']:.1f} s, peak memory ")

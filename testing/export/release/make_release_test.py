@@ -171,7 +171,7 @@ def test_artefact_comes_once_and_with_its_manifest(more: list[str], workshop: Wo
         workshop.artifacts.append(f"--artifact={workshop.folder / name}")
     result = workshop.run()
     assert result.exit_code != 0
-    assert "each artefact is one .pt and its .json" in result.output
+    assert "expected one .pt and one .json per artifact" in result.output
 
 
 def test_untrained_weights_are_refused_unless_told(workshop: Workshop) -> None:
@@ -251,13 +251,13 @@ def test_licence_of_a_wheel(metadata: str, licence: str, workshop: Workshop) -> 
     workshop.wheels = [workshop.wheel("one", metadata, [])]
     workshop.arguments()
     (wheel,), _ = read_wheels(workshop.folder / "wheels.json", workshop.folder / "lock.txt")
-    assert wheel.licence == licence
+    assert wheel.license == licence
 
 
 @pytest.mark.parametrize(
     ("metadata", "lock", "message"),
     [
-        ("Summary: none", "one==1.0", "one says nothing of its licence"),
+        ("Summary: none", "one==1.0", "the metadata of one state no license"),
         ("License: MIT", "one==1.1", "one: 1.0 is installed; the lock has 1.1"),
         ("License: MIT", "two==1.0", "one: 1.0 is installed; the lock has no version"),
     ],
@@ -307,4 +307,4 @@ def test_same_inputs_give_the_same_bytes_under_other_settings(workshop: Workshop
         made.append({path.name: path.read_bytes() for path in folder.iterdir()})
         workshop.artifacts.reverse()
     assert made[0] == made[1]
-    assert len(made[0]) == 10
+    assert len(made[0]) == 11
