@@ -2,13 +2,13 @@
 
 import contextlib
 import hashlib
-import io
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, BinaryIO, Protocol
 
+from export.common.regular_file import FileError, open_regular, read_regular
 from export.release.canonical_tar import ReleaseDigests, TarError, digest_release
 from export.verify.verdict import RefusedError
 from wrapper.printable import printable
@@ -51,41 +51,30 @@ def read_unchanged(release: Release, path: str, maximum_bytes: int) -> bytes:
     return content
 
 
-def open_regular(path: Path | str, folder: int | None = None) -> io.BufferedReader:
-    """Opens a regular file, and nothing else: a pipe would block, a device never end.
-
-    Args:
-        path: Path of the file.
-        folder: Descriptor of the folder that `path` is a name in; then a link is refused.
+def open_file(path: Path, limit: int) -> BinaryIO:
+    """Opens a regular file of limited size.
 
     Raises:
-        RefusedError: It is no regular file.
+        RefusedError: It is something else, or too large.
         OSError: It cannot be opened.
     """
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-    if folder is not None:
-        flags |= os.O_NOFOLLOW
-    descriptor = os.open(path, flags, dir_fd=folder)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise RefusedError(f"{printable(Path(path).name)} is not a regular file")
-    return os.fdopen(descriptor, "rb")
+    try:
+        return open_regular(path, limit)
+    except FileError as error:
+        raise RefusedError(f"{printable(path.name)} {error}") from None
 
 
-def read_regular(path: Path, maximum_bytes: int) -> bytes:
+def read_file(path: Path, limit: int) -> bytes:
     """Reads a regular file of limited size.
 
     Raises:
-        RefusedError: It is no regular file, or too large.
+        RefusedError: It is something else, or too large.
         OSError: It cannot be read.
     """
-    with open_regular(path) as file:
-        content = file.read(maximum_bytes + 1)
-    if len(content) > maximum_bytes:
-        raise RefusedError(
-            f"{printable(path.name)} has more than {maximum_bytes:,} bytes, the limit"
-        )
-    return content
+    try:
+        return read_regular(path, limit)
+    except FileError as error:
+        raise RefusedError(f"{printable(path.name)} {error}") from None
 
 
 class Folder:
@@ -120,7 +109,13 @@ class Folder:
             for folder in folders:
                 current = os.open(folder, flags | os.O_NOFOLLOW, dir_fd=current)
                 stack.callback(os.close, current)
-            yield stack.enter_context(open_regular(name, current))
+            descriptor = os.open(
+                name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=current
+            )
+            file = stack.enter_context(os.fdopen(descriptor, "rb"))
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise RefusedError(f"{path} changed while it was verified")
+            yield file
 
 
 def digest(release: Path) -> ReleaseDigests:

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ _CHECKPOINT_PINS = _ROOT / "third_party/checkpoints/pins.json"
 _COPIED = {file.name: file for file in (SCHEMA, NOTICE, CHANGELOG)}
 """Files that a release holds a copy of, by their name there."""
 
+_VERSION = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}", re.ASCII)
 _KIT = "nuke/"
 _MAXIMUM_PAPER_BYTES = 1 << 20
 """Largest manifest, provenance or bill of materials that is read; the exporter's have 100 kB."""
@@ -61,23 +63,19 @@ def check_release(verdict: Verdict, release: Release, signed: bool, probing: boo
     verdict.run(name, PROVENANCE, lambda: _check_provenance(release))
     verdict.run(name, SBOM, lambda: _check_bill(release))
     verdict.run(name, "copies", lambda: _check_copies(release))
-    verdict.run(name, _KIT, lambda: _check_kit(release, signed))
+    if not verdict.run(name, _KIT, lambda: _check_kit(release, signed)):
+        verdict.note(
+            "nuke/ differs from this checkout's kit and is vouched for by the signature only"
+        )
 
 
 def _check_list(release: Release) -> Passed[None]:
     text = read_unchanged(release, SHA256SUMS, sha256sums.MAXIMUM_BYTES)
+    found = {path: digest for path, digest in release.digests.files.items() if path != SHA256SUMS}
     try:
-        listed = sha256sums.parse(text)
+        sha256sums.compare(found, text)
     except ChecksumError as error:
         raise RefusedError(str(error)) from None
-    found = {path: digest for path, digest in release.digests.files.items() if path != SHA256SUMS}
-    for path in sorted(listed.keys() | found.keys()):
-        if path not in found:
-            raise RefusedError(f"{path} is missing")
-        if path not in listed:
-            raise RefusedError(f"{path} is not in {SHA256SUMS}")
-        if listed[path] != found[path]:
-            raise RefusedError(f"{path} is changed")
     return Passed(f"{len(found)} files, each with its SHA-256, and no other", None)
 
 
@@ -116,6 +114,11 @@ def _check_manifest(release: Release, artifacts: Mapping[str, Artifact]) -> Pass
         claimed = parse_object(text, _MAXIMUM_PAPER_BYTES)
     except JsonError as error:
         raise RefusedError(f"it {error}") from None
+    version = claimed.get("version")
+    if not isinstance(version, str) or not _VERSION.fullmatch(version):
+        raise RefusedError("its version is not of letters, digits and . _ + -")
+    if not release.name.startswith(f"CorridorKey-{version}"):
+        raise RefusedError(f"its version is {version}, but the folder is named {release.name}")
     pins = json.loads(_CHECKPOINT_PINS.read_text())
     entries = [artifact(path, found.facts, pins) for path, found in sorted(artifacts.items())]
     files: dict[str, Any] = {}
@@ -124,9 +127,7 @@ def _check_manifest(release: Release, artifacts: Mapping[str, Artifact]) -> Pass
             with release.open(path) as file:
                 files[path] = {"sha256": release.digests.files[path], "bytes": file.seek(0, 2)}
     try:
-        expected = to_json(
-            release_manifest(release.name, str(claimed.get("version")), entries, files)
-        )
+        expected = to_json(release_manifest(release.name, version, entries, files))
     except ValueError as error:
         raise RefusedError(str(error)) from None
     if text != expected.encode():
@@ -179,11 +180,15 @@ def _check_copies(release: Release) -> Passed[None]:
     return Passed(f"{', '.join(sorted(_COPIED))} are this checkout's", None)
 
 
-def _check_kit(release: Release, signed: bool) -> Passed[None]:
-    """Compares the Nuke kit, which Nuke executes, with the one that this checkout makes."""
+def _check_kit(release: Release, signed: bool) -> Passed[bool]:
+    """Compares the Nuke kit, which Nuke executes, with the one that this checkout makes.
+
+    Returns:
+        Whether the kit is that one, or there is none.
+    """
     found = [path for path in release.digests.files if path.startswith(_KIT)]
     if not found:
-        return Passed("there is none", None, "not checked")
+        return Passed("there is none", True, "not checked")
     expected = {f"{_KIT}{path}": content for path, content in kit.files(KNOBS).items()}
     different = sorted(expected.keys() ^ set(found)) or [
         path
@@ -191,8 +196,8 @@ def _check_kit(release: Release, signed: bool) -> Passed[None]:
         if read_unchanged(release, path, _MAXIMUM_KIT_BYTES) != expected[path]
     ]
     if not different:
-        return Passed(f"{len(found)} files, exactly those that this checkout makes", None)
+        return Passed(f"{len(found)} files, exactly those that this checkout makes", True)
     difference = f"{different[0]} differs from the kit that this checkout makes"
     if signed:
-        return Passed(f"{difference}; only the signature vouches for it", None, "not checked")
+        return Passed(f"{difference}; only the signature vouches for it", False, "not checked")
     raise RefusedError(f"{difference}, and Nuke would run it; without --key nothing vouches for it")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from export.verify.files import digest, open_regular
+from export.release.canonical_tar import MAXIMUM_BYTES
+from export.verify.files import digest, open_file
 from export.verify.verdict import RefusedError
 
 _BLOCK = 512
@@ -40,7 +41,7 @@ class Tar:
     def open(self, path: str) -> Iterator[IO[bytes]]:
         """Opens a file in the tar; what is read may differ from what was digested."""
         start, size = self._places[path]
-        with open_regular(self._path) as file:
+        with open_file(self._path, MAXIMUM_BYTES) as file:
             yield io.BufferedReader(_Window(file, start, size))
 
 
@@ -52,7 +53,7 @@ def _places(path: Path, count: int) -> dict[str, tuple[int, int]]:
         count: Number of its members. Only 512 bytes of each are read.
     """
     places = {}
-    with open_regular(path) as file:
+    with open_file(path, MAXIMUM_BYTES) as file:
         for _ in range(count):
             header = file.read(_BLOCK)
             name = header[:100].rstrip(b"\0").decode("ascii", "replace").partition("/")[2]

@@ -5,7 +5,7 @@ from pathlib import Path
 from export.release import signing
 from export.release.policy import MAXIMUM_ENVELOPE_BYTES, SignatureError
 from export.release.statement import check_statement, read_subjects
-from export.verify.files import Release, read_regular
+from export.verify.files import Release, read_file
 from export.verify.verdict import Passed, RefusedError
 
 
@@ -33,7 +33,7 @@ def check_signature(
         )
         return Passed(f"no --key was given{there}", None, "not checked")
     try:
-        envelope = read_regular(signature or beside, MAXIMUM_ENVELOPE_BYTES)
+        envelope = read_file(signature or beside, MAXIMUM_ENVELOPE_BYTES)
         statement = signing.verify(envelope, key)
     except FileNotFoundError:
         raise RefusedError(

@@ -16,7 +16,7 @@ from export.common import command_line
 from export.common.json_text import to_json
 from export.verify.artifact_check import MAXIMUM_BESIDE_BYTES, check_artifact
 from export.verify.claims import MAXIMUM_BYTES
-from export.verify.files import Folder, Release, open_regular, read_regular
+from export.verify.files import Folder, Release, open_file, read_file
 from export.verify.release_check import check_release
 from export.verify.release_tar import Tar
 from export.verify.signature_check import check_file, check_files, check_signature
@@ -26,7 +26,6 @@ from export.verify.verdict import (
     SIGNATURE,
     EndedError,
     Passed,
-    RefusedError,
     Verdict,
 )
 from wrapper.printable import printable
@@ -101,22 +100,19 @@ def _verify_artifact(
     statement = verdict.run(path.name, SIGNATURE, lambda: check_signature(path, key, signature))
     if statement:
         verdict.run(path.name, "statement", lambda: check_file(statement, path.name, sha256))
-    opening = functools.partial(open_regular, path)
+    opening = functools.partial(open_file, path, MAXIMUM_BYTES)
     check_artifact(verdict, path.name, opening, sha256, lambda: _read_beside(path), probing)
 
 
 def _digest(path: Path) -> Passed[str]:
-    with open_regular(path) as file:
-        size = file.seek(0, 2)
-        if size > MAXIMUM_BYTES:
-            raise RefusedError(f"it has {size:,} bytes; the limit is {MAXIMUM_BYTES:,}")
-        file.seek(0)
-        return Passed(f"{size:,} bytes", hashlib.file_digest(file, "sha256").hexdigest())
+    with open_file(path, MAXIMUM_BYTES) as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        return Passed(f"{file.tell():,} bytes", sha256)
 
 
 def _read_beside(path: Path) -> bytes | None:
     try:
-        return read_regular(path.with_suffix(".json"), MAXIMUM_BESIDE_BYTES)
+        return read_file(path.with_suffix(".json"), MAXIMUM_BESIDE_BYTES)
     except FileNotFoundError:
         return None
 

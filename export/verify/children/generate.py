@@ -16,7 +16,7 @@ from torch import Tensor
 from export.artifact import archive
 from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
 from export.artifact.canonical import FOLDER
-from export.artifact.manifest import manifest
+from export.artifact.describe import describe_inputs
 from export.artifact.operators import operators
 from export.artifact.variant import Variant
 from export.common.json_text import to_json
@@ -51,11 +51,12 @@ def main(request: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> N
     )
     wrapper = eager_wrapper(checkpoint, variant)
     output = Path(request["output"])
-    text = to_json(manifest(checkpoint, variant))
+    text = to_json(describe_inputs(checkpoint, variant, wrapper.model_id))
     archive.save(to_torchscript(wrapper), output, {NAME_IN_ARCHIVE: text})
+    stored: Any = wrapper.network
     report(
         {
-            "weights": find_weights(output, wrapper.network.state_dict()),
+            "weights": find_weights(output, stored.state_dict()),
             "operators": operators(output),
         }
     )

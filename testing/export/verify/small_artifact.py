@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from export.artifact import archive
 from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
-from export.artifact.canonical import FOLDER, canonicalise
-from export.artifact.manifest import manifest
+from export.artifact.canonical import FOLDER, canonicalize
+from export.artifact.describe import describe_inputs
 from export.artifact.operators import operators
 from export.artifact.variant import Variant
 from export.common.digests import Digest, digest
@@ -125,7 +125,7 @@ class SmallExporter:
             sha256=claims.checkpoint["sha256"],
             byte_count=claims.checkpoint["bytes"],
         )
-        facts: dict[str, Any] = dict(manifest(checkpoint, claims.variant))
+        facts: dict[str, Any] = dict(describe_inputs(checkpoint, claims.variant, claims.model_id))
         self._module.model_id = claims.model_id
         self._module.resolution = claims.variant.resolution
         for key, tensor in self._module.network.state_dict().items():
@@ -149,5 +149,5 @@ def write_records(path: Path, records: dict[str, bytes]) -> None:
     with zipfile.ZipFile(raw, "w") as target:
         for name, content in records.items():
             target.writestr(name, content)
-    canonicalise(raw, path)
+    canonicalize(raw, path)
     raw.unlink()

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from export.common.digests import digest
 from export.release import signing
-from export.release.statement import build_statement
 from export.verify import artifact_check, weights
 from export.verify.verify import main
 from testing.export.release.keys import write_keys
+from testing.export.release.statements import small_statement
 from testing.export.verify.command import outcomes, refusal, verify
 from testing.export.verify.small_artifact import CHECKPOINT, MODEL_ID, SmallExporter
 from wrapper.knobs import KNOBS
@@ -33,8 +33,7 @@ class Signed:
     def __init__(self, folder: Path, name: str, sha256: str) -> None:
         private, self.key = write_keys(folder / "key", Ed25519PrivateKey.generate())
         _, self.another_key = write_keys(folder / "another", Ed25519PrivateKey.generate())
-        parameters = {"target": "//:release", "version": "1.0", "artifacts": {name: MODEL_ID}}
-        statement = build_statement({name: sha256}, parameters, [], "urn:test")
+        statement = small_statement({name: sha256})
         self.envelope = folder / "release.dsse.json"
         self.envelope.write_bytes(signing.sign(statement, private))
 

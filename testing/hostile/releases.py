@@ -1,0 +1,471 @@
+"""Hostile releases, each made from a good one: tables of what verify must refuse.
+
+A `Harm` changes the folder of a release, after which every paper in it is mended, as its maker
+could; a `TarHarm` makes another tar of the good folder.
+"""
+
+import dataclasses
+import io
+import json
+import os
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+from export.common.sha256sums import SHA256SUMS
+from export.release.release_manifest import MANIFEST
+from export.release.sbom import SBOM
+from export.release.statement import PROVENANCE
+from testing.export.verify.small_release import write_tar
+
+
+@dataclasses.dataclass(frozen=True)
+class Harm:
+    """A change of a release's folder.
+
+    Attributes:
+        kind: What is attacked.
+        fault: What is wrong with it.
+        harm: Makes the change; code in it writes to the second path if it runs.
+        check: Name of the check that refuses it.
+        message: Regular expression for the reason of the refusal.
+        left: Papers that are left as they are.
+    """
+
+    kind: str
+    fault: str
+    harm: Callable[[Path, Path], object]
+    check: str
+    message: str
+    left: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class TarHarm:
+    """Another tar of a release.
+
+    Attributes:
+        fault: What is wrong with it.
+        harm: Writes it, given the folder, the tar's path and a witness.
+        message: Regular expression for the reason of the refusal.
+    """
+
+    fault: str
+    harm: Callable[[Path, Path, Path], object]
+    message: str
+
+
+# The folder.
+
+
+def _write(name: str, content: str) -> Callable[[Path, Path], None]:
+    def harm(release: Path, witness: Path) -> None:
+        path = release / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content.replace("WITNESS", repr(str(witness))))
+
+    return harm
+
+
+def _edit(name: str, old: str, new: str) -> Callable[[Path, Path], None]:
+    def harm(release: Path, _witness: Path) -> None:
+        text = (release / name).read_text()
+        assert old in text
+        (release / name).write_text(text.replace(old, new, 1))
+
+    return harm
+
+
+def _sparse(name: str, size: int) -> Callable[[Path, Path], None]:
+    def harm(release: Path, _witness: Path) -> None:
+        with (release / name).open("r+b") as file:
+            file.truncate(size)  # takes no disk
+
+    return harm
+
+
+def _bill(release: Path, _witness: Path) -> None:
+    bill = json.loads((release / SBOM).read_text())
+    bill["components"] = bill["components"] * 3000
+    (release / SBOM).write_text(json.dumps(bill))
+
+
+def _deep(release: Path, _witness: Path) -> None:
+    (release / "/".join(["nuke", *"abcdefghijkl"])).mkdir(parents=True)
+    (release / "/".join(["nuke", *"abcdefghijkl", "x"])).write_text("")
+
+
+_CODE = "open(WITNESS, 'w').write('ran')\n"
+
+HARMS = [
+    Harm(
+        "payload",
+        "menu.py runs code in Nuke",
+        _write("nuke/menu.py", _CODE),
+        "nuke/",
+        "nuke/menu.py differs from the kit",
+    ),
+    Harm(
+        "payload",
+        "a module more in the kit",
+        _write("nuke/evil.py", _CODE),
+        "nuke/",
+        "nuke/evil.py differs from the kit",
+    ),
+    Harm(
+        "payload",
+        "a gizmo fewer in the kit",
+        lambda release, _: next(release.rglob("*.gizmo")).unlink(),
+        "nuke/",
+        "differs from the kit",
+    ),
+    Harm("payload", "a program more", _write("run_me.sh", _CODE), "names", "run_me.sh is no file"),
+    Harm(
+        "payload",
+        "a .pt in a folder",
+        lambda release, _: (release / "nuke/x.pt").write_bytes(
+            (release / "CorridorKey.pt").read_bytes()
+        ),
+        "names",
+        "nuke/x.json is missing|nuke/x.pt is not at the top",
+    ),
+    Harm(
+        "payload",
+        "other terms",
+        _write("LICENSE-CorridorKey.txt", "none"),
+        "copies",
+        "LICENSE-CorridorKey.txt differs from this checkout's",
+    ),
+    Harm(
+        "payload",
+        "another schema",
+        _write("manifest.schema.json", "{}"),
+        "copies",
+        "manifest.schema.json differs",
+    ),
+    Harm(
+        "papers",
+        "another resolution in the manifest",
+        _edit(MANIFEST, '"resolution": 256', '"resolution": 512'),
+        MANIFEST,
+        "its artifacts is not what",
+    ),
+    Harm(
+        "papers",
+        "a weights' publisher in the manifest",
+        _edit(
+            MANIFEST,
+            '"published": null',
+            '"published": {"repository": "a/b", "revision": "0", "file": "c"}',
+        ),
+        MANIFEST,
+        "its artifacts is not what",
+    ),
+    Harm(
+        "papers",
+        "another name in the manifest",
+        _edit(MANIFEST, '"name": "CorridorKey-', '"name": "Other-'),
+        MANIFEST,
+        "its name is not what",
+    ),
+    Harm(
+        "papers",
+        "a file fewer in the manifest",
+        lambda release, _: (release / MANIFEST).write_text(
+            json.dumps(json.loads((release / MANIFEST).read_text()) | {"files": []})
+        ),
+        MANIFEST,
+        "its files is not what",
+        (MANIFEST,),
+    ),
+    Harm(
+        "papers",
+        "another version in the manifest",
+        _edit(MANIFEST, '"version": "1.0"', '"version": "9.9"'),
+        MANIFEST,
+        "its version is 9.9, but the folder is named CorridorKey-1.0",
+    ),
+    Harm("papers", "a manifest of spaces", _write(MANIFEST, "{ }"), MANIFEST, "", (MANIFEST,)),
+    Harm(
+        "papers",
+        "no bill of materials",
+        lambda release, _: (release / SBOM).unlink(),
+        "names",
+        f"{SBOM} is missing",
+    ),
+    Harm(
+        "papers",
+        "a bill of materials of no version",
+        _edit(SBOM, '"specVersion"', '"specVersions"'),
+        SBOM,
+        "not CycloneDX 1.6",
+    ),
+    Harm(
+        "statements",
+        "another build type",
+        _edit(PROVENANCE, "bazel-release:v1", "bazel-release:v2"),
+        PROVENANCE,
+        "not one of this exporter's releases",
+        (PROVENANCE,),
+    ),
+    Harm(
+        "statements",
+        "another predicate",
+        _edit(PROVENANCE, "slsa.dev/provenance/v1", "slsa.dev/verification_summary/v1"),
+        PROVENANCE,
+        "not one of this exporter's releases",
+        (PROVENANCE,),
+    ),
+    Harm(
+        "statements",
+        "a verdict in the predicate",
+        _edit(PROVENANCE, '"runDetails": {', '"result": "FAILED", "runDetails": {'),
+        PROVENANCE,
+        "not one of this exporter's releases",
+        (PROVENANCE,),
+    ),
+    Harm(
+        "statements",
+        "a subject fewer",
+        _edit(PROVENANCE, '"name": "CorridorKey.pt"', '"name": "Other.pt"'),
+        PROVENANCE,
+        "does not cover CorridorKey.pt",
+        (PROVENANCE,),
+    ),
+    Harm(
+        "statements",
+        "another form",
+        _edit(PROVENANCE, "{", "{ "),
+        PROVENANCE,
+        "canonical form",
+        (PROVENANCE,),
+    ),
+    Harm(
+        "list",
+        "a file that the list does not name",
+        _write("evil.so", ""),
+        SHA256SUMS,
+        "evil.so",
+        (SHA256SUMS,),
+    ),
+    Harm(
+        "list",
+        "a file that is missing",
+        lambda release, _: (release / "CorridorKey.json").unlink(),
+        SHA256SUMS,
+        "CorridorKey.json is missing",
+        (SHA256SUMS,),
+    ),
+    Harm(
+        "list",
+        "no list",
+        lambda release, _: (release / SHA256SUMS).unlink(),
+        SHA256SUMS,
+        "SHA256SUMS is missing",
+        (SHA256SUMS,),
+    ),
+    Harm(
+        "list",
+        "a list with a path that leads out",
+        lambda release, _: (release / SHA256SUMS).write_text(f"{'0' * 64}  ../evil\n"),
+        SHA256SUMS,
+        "line 1: expected",
+        (SHA256SUMS,),
+    ),
+    Harm(
+        "folder",
+        "a link to a file",
+        lambda release, _: (release / "nuke/link").symlink_to("/etc/passwd"),
+        "container",
+        "nuke/link is a link",
+    ),
+    Harm(
+        "folder",
+        "a link to a folder",
+        lambda release, _: (release / "link").symlink_to("/etc"),
+        "container",
+        "link is a link",
+    ),
+    Harm(
+        "folder",
+        "a pipe",
+        lambda release, _: os.mkfifo(release / "pipe"),
+        "container",
+        "pipe is a link or a device",
+    ),
+    Harm(
+        "folder",
+        "a name of spaces",
+        _write("a b", ""),
+        "container",
+        "not allowed as a name",
+        (SHA256SUMS,),
+    ),
+    Harm(
+        "folder",
+        "two names that differ in case",
+        _write("nuke/Menu.py", ""),
+        "container",
+        "file system without case",
+    ),
+    Harm(
+        "escapes",
+        "a name with an escape sequence",
+        _write("\x1b[2J", ""),
+        "container",
+        r"\\x1b\[2J' is not allowed",
+        (SHA256SUMS,),
+    ),
+    Harm(
+        "escapes",
+        "a name that writes from right to left",
+        _write("\u202egpj.exe", ""),
+        "container",
+        r"\\u202egpj.exe' is not allowed",
+        (SHA256SUMS,),
+    ),
+    Harm(
+        "escapes",
+        "an escape sequence in the manifest's version",
+        _edit(MANIFEST, '"version": "1.0"', '"version": "\\u001b[2J"'),
+        MANIFEST,
+        "its version is not of letters",
+    ),
+    Harm(
+        "exhaustion",
+        "20 GB, sparse",
+        _sparse("CorridorKey.pt", 20 << 30),
+        "container",
+        "bytes",
+        (SHA256SUMS, MANIFEST, PROVENANCE),
+    ),
+    Harm(
+        "exhaustion",
+        "a manifest of 90 MB",
+        _sparse(MANIFEST, 90 << 20),
+        MANIFEST,
+        "more than 1,048,576 bytes",
+        (MANIFEST,),
+    ),
+    Harm(
+        "exhaustion",
+        "a list of newlines",
+        lambda release, _: (release / SHA256SUMS).write_bytes(b"\n" * (100 << 20)),
+        SHA256SUMS,
+        "more than",
+        (SHA256SUMS,),
+    ),
+    Harm("exhaustion", "a bill of 3,000 components", _bill, SBOM, ""),
+    Harm("exhaustion", "folders 12 deep", _deep, "container", "nested more than 8 deep"),
+    Harm(
+        "exhaustion",
+        "a statement 100,000 deep",
+        lambda release, _: (release / PROVENANCE).write_text("[" * 100_000),
+        PROVENANCE,
+        "not JSON",
+        (PROVENANCE,),
+    ),
+]
+
+
+# The tar.
+
+
+def _with_tarfile(
+    form: int, edit: Callable[[tarfile.TarInfo], None] = lambda _: None, **headers: str
+) -> Callable[[Path, Path, Path], None]:
+    """Writes the folder with Python's tarfile."""
+
+    def harm(release: Path, tar: Path, _witness: Path) -> None:
+        with tarfile.open(tar, "w", format=form, pax_headers=headers) as file:
+            for path in sorted(release.rglob("*")):
+                if path.is_file():
+                    info = tarfile.TarInfo(f"{release.name}/{path.relative_to(release)}")
+                    info.size = path.stat().st_size
+                    edit(info)
+                    file.addfile(info, io.BytesIO(path.read_bytes()))
+
+    return harm
+
+
+def _global_header(release: Path, tar: Path, witness: Path) -> None:
+    """Puts a PAX global header in front, which GNU tar obeys and Python's tarfile may not."""
+    good = write_tar(release).read_bytes()
+    header = tarfile.TarInfo.create_pax_global_header({"size": "0", "path": "evil"})
+    tar.write_bytes(header + good)
+    del witness
+
+
+def _second(name: str) -> Callable[[Path, Path, Path], None]:
+    """Appends a member, where the end was."""
+
+    def harm(release: Path, tar: Path, witness: Path) -> None:
+        good = write_tar(release).read_bytes()
+        content = f"open({str(witness)!r}, 'w')".encode()
+        info = tarfile.TarInfo(f"{release.name}/{name}")
+        info.size = len(content)
+        extra = info.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % 512)
+        tar.write_bytes(good.rstrip(b"\0") + bytes(-len(good.rstrip(b"\0")) % 512) + extra)
+        with tar.open("ab") as file:
+            file.write(bytes(10240))
+
+    return harm
+
+
+def _changed(change: Callable[[bytearray], object]) -> Callable[[Path, Path, Path], None]:
+    def harm(release: Path, tar: Path, _witness: Path) -> None:
+        content = bytearray(write_tar(release).read_bytes())
+        change(content)
+        tar.write_bytes(content)
+
+    return harm
+
+
+def _large(release: Path, tar: Path, _witness: Path) -> None:
+    write_tar(release)
+    with tar.open("r+b") as file:
+        file.truncate(17 << 30)  # takes no disk
+
+
+def _compressed(release: Path, tar: Path, _witness: Path) -> None:
+    with tarfile.open(tar, "w:gz") as file:
+        file.add(release, release.name)
+
+
+_PLAIN = "is not the plain one of a regular file"
+
+TAR_HARMS = [
+    TarHarm("a PAX global header", _global_header, _PLAIN),
+    TarHarm("a PAX header for each member", _with_tarfile(tarfile.PAX_FORMAT, path="evil"), _PLAIN),
+    TarHarm(
+        "a GNU long name",
+        _with_tarfile(tarfile.GNU_FORMAT, lambda info: setattr(info, "name", info.name + "x" * 99)),
+        _PLAIN,
+    ),
+    TarHarm(
+        "a link",
+        _with_tarfile(tarfile.USTAR_FORMAT, lambda info: setattr(info, "type", tarfile.SYMTYPE)),
+        _PLAIN,
+    ),
+    TarHarm(
+        "another owner", _with_tarfile(tarfile.USTAR_FORMAT, lambda i: setattr(i, "uid", 7)), _PLAIN
+    ),
+    TarHarm(
+        "a second file of the same name",
+        _second("CorridorKey.pt"),
+        "twice, or not in the order|plain one|zeros",
+    ),
+    TarHarm("a file behind the last", _second("zzz/menu.py"), "plain one|zeros"),
+    TarHarm("a byte after the end", _changed(lambda c: c.append(0)), "does not end in"),
+    TarHarm("bytes in the end", _changed(lambda c: c.__setitem__(-1, 1)), "does not end in"),
+    TarHarm("its end missing", _changed(lambda c: c.__delitem__(slice(-10240, None))), ""),
+    TarHarm("17 GB, sparse", _large, "at most"),
+    TarHarm("an empty file", lambda _r, tar, _w: tar.write_bytes(b""), ""),
+    TarHarm("no tar", lambda _r, tar, _w: tar.write_bytes(b"x" * 20480), _PLAIN),
+    TarHarm(
+        "compressed",
+        _compressed,
+        "plain one|zeros",
+    ),
+    TarHarm("a pipe", lambda _release, tar, _witness: os.mkfifo(tar), "regular file"),
+]
