@@ -101,7 +101,8 @@ def test_off_the_path_it_names_the_folder(
     run: Program, kit_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(Nuke(), *SHOT) == 1
-    assert f"Add {kit_folder} to NUKE_PATH" in capsys.readouterr().err
+    folder = (kit_folder / "corridorkey_v1_nuke.py").resolve().parent
+    assert f"Add {folder} to NUKE_PATH" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("frames", ["a", "10-1", "1-2-3"])
