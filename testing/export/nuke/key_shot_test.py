@@ -8,9 +8,9 @@ import pytest
 
 from export.nuke.cat_files import KIT_NAME
 from testing.export.nuke.conftest import GIZMO
-from testing.export.nuke.in_nuke import Program
-from testing.export.nuke.recorder import Nuke
-from testing.export.nuke.script_reader import Script
+from testing.export.nuke.reader.script_reader import Script
+from testing.export.nuke.recorder.nuke import Nuke
+from testing.export.nuke.recorder.program import Program
 
 CAT = f"{KIT_NAME}_green_2048_torch201.cat"
 SHOT = ("--plate=p.####.exr", "--hint=h.####.exr", "--output=key/k.####.exr", "--frames=1001-1003")
