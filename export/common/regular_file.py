@@ -10,19 +10,28 @@ class FileError(ValueError):
     """A path is refused. The message is a predicate; callers put the name of the file in front."""
 
 
-def open_regular(path: Path, limit: int) -> BinaryIO:
-    """Opens a file for reading. Links are followed.
+def open_regular(path: Path, limit: int, follow_link: bool = True) -> BinaryIO:
+    """Opens a file for reading.
 
     Args:
         path: An untrusted path.
         limit: Largest accepted size, in bytes.
+        follow_link: Whether the path may be a symbolic link to a file. Links in the folders above
+            are always followed.
 
     Raises:
-        FileError: The path is a folder, a pipe, a socket or a device, or the file is too large.
+        FileError: The path is a folder, a pipe or a device, or a link where none may be; or the
+            file is too large.
         OSError: The file cannot be opened.
     """
     # Without O_NONBLOCK, opening a named pipe would wait for a writer.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_link else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError:
+        if not follow_link and path.is_symlink():
+            raise FileError("is a link; expected a regular file") from None
+        raise
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -43,8 +52,8 @@ def read_regular(path: Path, limit: int) -> bytes:
         limit: Largest accepted size, in bytes.
 
     Raises:
-        FileError: The path is a folder, a pipe, a socket or a device; or the file is too large, or
-            grows beyond the limit while it is read.
+        FileError: The path is a folder, a pipe or a device; or the file is too large, or grows
+            beyond the limit while it is read.
         OSError: The file cannot be read.
     """
     with open_regular(path, limit) as file:

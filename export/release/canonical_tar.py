@@ -24,6 +24,7 @@ so a header with anything else in it is refused.
 
 import dataclasses
 import hashlib
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -99,28 +100,34 @@ def read_members(path: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
         yield from _members(file)
 
 
-def write_canonical(folder: Path, tar: _File) -> dict[str, str]:
+def write_canonical(folder: Path, tar: _File, follow_links: bool = False) -> dict[str, str]:
     """Writes the canonical tar of a folder; the name of the folder is its name in the tar.
 
     Args:
-        folder: A folder of regular files. Links to files are followed.
+        folder: A folder of regular files. May be untrusted.
         tar: File to write to.
+        follow_links: Whether links to files are allowed, and stand for their files.
 
     Returns:
         SHA-256 by path relative to the folder.
 
     Raises:
-        TarError: The folder has no canonical tar: it is empty, or holds a device, an empty folder,
-            a link to a folder, or a name that is not allowed; or a file changed meanwhile.
+        TarError: The folder has no canonical tar: it is empty or too large, or holds a link, a
+            device, an empty folder, or a name that is not allowed; or a file changed meanwhile.
         OSError: A file cannot be read or written.
     """
     names = _Names()
     digests = {}
     position = 0
-    for name, path in sorted(_files(folder, folder.name)):
+    files = itertools.islice(_files(folder, folder.name), MAXIMUM_MEMBERS + 1)
+    for name, path in sorted(files):
         names.add(name)
-        with _open(path, MAXIMUM_MEMBER_BYTES, name) as file:
+        with _open(path, MAXIMUM_MEMBER_BYTES, name, follow_links) as file:
             size = os.fstat(file.fileno()).st_size
+            if position + size > MAXIMUM_BYTES:
+                raise TarError(
+                    f"the files have more than {MAXIMUM_BYTES:,} bytes, the most allowed"
+                )
             tar.write(_header(name, size))
             sha256 = hashlib.sha256()
             for chunk in _content(file, name, size):
@@ -199,7 +206,7 @@ def read_file(release: Path, name: str, digests: ReleaseDigests, limit: int) -> 
     """
     content = None
     if release.is_dir() and name in digests.files:
-        with _open(release / name, limit, name) as file:
+        with _open(release / name, limit, name, follow_link=False) as file:
             content = file.read(limit)
     elif name in digests.files:
         for member, chunks in read_members(release):
@@ -366,23 +373,30 @@ def _relative(name: str) -> str:
     return name.partition("/")[2]
 
 
-def _open(path: Path, limit: int = MAXIMUM_BYTES, name: str = "it") -> BinaryIO:
+def _open(
+    path: Path, limit: int = MAXIMUM_BYTES, name: str = "it", follow_link: bool = True
+) -> BinaryIO:
     try:
-        return open_regular(path, limit)
+        return open_regular(path, limit, follow_link)
     except FileError as error:
         raise TarError(f"{name} {error}") from None
 
 
 def _files(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
     """Yields the name in the tar, and the path, of everything below a folder but folders."""
-    entries = list(folder.iterdir())
+    # A deeper or larger folder has no canonical tar; walking it could exhaust stack or memory.
+    if len(name) > _MAXIMUM_NAME_BYTES:
+        raise TarError(f"{printable(name)!r} is not allowed as a name; see canonical_tar.py")
+    entries = list(itertools.islice(folder.iterdir(), MAXIMUM_MEMBERS + 1))
     if not entries:
-        raise TarError(f"{name} is an empty folder, which the tar would lose")
+        raise TarError(f"{printable(name)} is an empty folder, which the tar would lose")
+    if len(entries) > MAXIMUM_MEMBERS:
+        raise TarError(f"{printable(name)} has more than {MAXIMUM_MEMBERS:,} entries")
     for entry in entries:
         inner = f"{name}/{entry.name}"
         if not entry.is_dir():
             yield inner, entry
         elif entry.is_symlink():
-            raise TarError(f"{inner} is a link to a folder")
+            raise TarError(f"{printable(inner)} is a link to a folder")
         else:
             yield from _files(entry, inner)

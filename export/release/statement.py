@@ -76,12 +76,18 @@ def read_subjects(payload: bytes) -> dict[str, str]:
         SignatureError: The statement is not an accepted one: see `check_statement`.
     """
     digests: dict[str, str] = {}
-    for subject in _parse(payload)["subject"]:
+    statement = _parse(payload)
+    for subject in statement["subject"]:
         if subject["name"] in digests:
             raise SignatureError(
                 f"the statement has two subjects named {printable(subject['name'])}"
             )
         digests[subject["name"]] = subject["digest"]["sha256"]
+    artifacts = statement["predicate"]["buildDefinition"]["externalParameters"]["artifacts"]
+    for name in artifacts.keys() - digests.keys():
+        raise SignatureError(
+            f"the statement names the artifact {printable(name)}, which is not among its subjects"
+        )
     return digests
 
 

@@ -18,7 +18,8 @@ def main(folder: Path, tar: Path) -> None:
     """
     try:
         with replacing(tar) as partial, partial.open("wb") as file:
-            write_canonical(folder, file)
+            # Bazel's sandbox shows input files as links.
+            write_canonical(folder, file, follow_links=True)
     except TarError as error:
         sys.exit(f"{tar} is not written, because of {folder}: {error}.")
 

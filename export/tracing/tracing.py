@@ -4,7 +4,6 @@ The network is traced and the wrapper around it is scripted, because a trace wou
 """
 
 import contextlib
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +13,7 @@ from export.artifact.variant import Variant
 from export.tracing.half_storage import CastToInput, stored_in_half
 from export.tracing.shapes_only import ShapesOnly
 from wrapper.checkpoint.checkpoint import Checkpoint
-from wrapper.network.network import CorridorKeyTransformer
+from wrapper.network.network import CorridorKeyTransformer, Network
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 
@@ -38,7 +37,7 @@ def eager_wrapper(checkpoint: Checkpoint, variant: Variant) -> CorridorKeyNukeWr
     return CorridorKeyNukeWrapper(network, variant.resolution, model_id)
 
 
-def with_network(wrapper: CorridorKeyNukeWrapper, network: Any) -> CorridorKeyNukeWrapper:
+def with_network(wrapper: CorridorKeyNukeWrapper, network: Network) -> CorridorKeyNukeWrapper:
     """Returns a new wrapper around another network, for the same resolution and Model Id."""
     return CorridorKeyNukeWrapper(network, wrapper.resolution, wrapper.model_id)
 

@@ -18,6 +18,19 @@ def test_a_file_and_a_link_to_it_are_read(tmp_path: Path) -> None:
         assert file.read() == b"abc"
 
 
+def test_a_link_is_refused_where_none_may_be(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    for target in (path, tmp_path / "missing", tmp_path / "link"):
+        link = tmp_path / "link"
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+        with pytest.raises(FileError, match="is a link; expected a regular file"):
+            open_regular(link, 3, follow_link=False)
+    with open_regular(path, 3, follow_link=False) as file:
+        assert file.read() == b"abc"
+
+
 def test_a_larger_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()

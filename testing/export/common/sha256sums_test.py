@@ -7,7 +7,7 @@ import pytest
 from export.common import sha256sums
 from export.common.sha256sums import ChecksumError
 
-# Of "abc" and of the empty message, from FIPS 180-4's examples.
+# SHA-256 of "abc" and of the empty message (FIPS 180-4).
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 

@@ -1,4 +1,4 @@
-"""A release that Bazel built: layout, schemas, digests, and that nothing in it tells of a machine.
+"""A release that Bazel built: layout, schemas and digests, and no trace of the machine.
 
 BUILD.bazel names its folder, its tar and the Nuke kit in the environment.
 """
@@ -40,7 +40,7 @@ FILES = sorted(
 
 
 def load(name: str) -> Any:
-    """A JSON file of the release."""
+    """Returns the content of a JSON file of the release."""
     return json.loads((FOLDER / name).read_text())
 
 
@@ -52,7 +52,7 @@ def test_layout() -> None:
     assert "nuke/guide.html" in FILES
 
 
-def test_tar_is_the_folder_and_tells_of_no_machine() -> None:
+def test_tar_is_the_canonical_one_of_the_folder() -> None:
     with tarfile.open(TAR) as tar:
         members = tar.getmembers()
     assert [member.name for member in members] == [f"{NAME}/{file}" for file in FILES]
@@ -81,13 +81,13 @@ def test_manifest_fits_the_schema_beside_it() -> None:
     Draft202012Validator.check_schema(schema)
     manifest = load("manifest.json")
     Draft202012Validator(schema).validate(manifest)
-    # And the schema can say no: each thing that it demands, taken away.
+    # The schema refuses a manifest without any one of its fields.
     for key in manifest:
         rest = {name: value for name, value in manifest.items() if name != key}
         assert not Draft202012Validator(schema).is_valid(rest)
 
 
-def test_manifest_says_of_each_artefact_what_its_own_does() -> None:
+def test_manifest_repeats_each_artifact_s_own() -> None:
     manifest = load("manifest.json")
     assert (manifest["name"], manifest["version"]) == (NAME, "1.2.3")
     described = {artifact.pop("file"): artifact for artifact in manifest["artifacts"]}
@@ -160,7 +160,7 @@ def test_provenance_vouches_for_every_file_and_names_no_time() -> None:
     assert "metadata" not in statement["predicate"]["runDetails"]
 
 
-def test_notice_has_the_address_and_where_the_licence_is() -> None:
+def test_notice_names_the_address_and_the_license() -> None:
     notice = (FOLDER / "LICENSE-CorridorKey.txt").read_text()
     assert "contact@corridordigital.com" in notice
     assert "https://github.com/nikopueringer/CorridorKey/blob/main/LICENSE" in notice

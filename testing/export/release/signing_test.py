@@ -19,7 +19,7 @@ STATEMENT = b'{"_type": "https://in-toto.io/Statement/v1"}'
 
 
 def changed(envelope: bytes, **fields: Any) -> bytes:
-    """The envelope with fields of it replaced."""
+    """Returns an envelope with some of its fields replaced."""
     return json.dumps(json.loads(envelope) | fields).encode()
 
 
@@ -29,7 +29,7 @@ def ed25519_keys(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_signed_is_what_comes_out(kind: str, tmp_path: Path) -> None:
+def test_a_good_signature_returns_the_payload(kind: str, tmp_path: Path) -> None:
     private, public = write_keys(tmp_path, KINDS[kind]())
     assert signing.verify(signing.sign(STATEMENT, private), public) == STATEMENT
 

@@ -50,7 +50,6 @@ def test_subjects_are_replaced_and_nothing_else() -> None:
             {"Other.pt": DIGEST, "nuke/menu.py": 64 * "b"},
             r"does not cover Other\.pt; covers CorridorKey\.pt, which is not there",
         ),
-        ({}, "which is not there"),
     ],
 )
 def test_other_files_are_refused(subjects: dict[str, str], message: str) -> None:
@@ -135,6 +134,13 @@ def test_each_field_is_needed() -> None:
     ):
         with pytest.raises(SignatureError, match="is a required property"):
             check_statement(changed(without(*path)), SUBJECTS)
+
+
+def test_an_artifact_that_is_not_a_subject_is_refused() -> None:
+    artifacts = {"CorridorKey.pt": "CorridorKey_untrained", "Other.pt": "CorridorKey_v1.0_Nuke"}
+    path = ("predicate", "buildDefinition", "externalParameters", "artifacts")
+    with pytest.raises(SignatureError, match=r"names the artifact Other\.pt, which is not among"):
+        check_statement(changed(set_in(*path, artifacts)), SUBJECTS)
 
 
 def test_two_subjects_of_one_name_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""A good file passes; each way for a file to be wrong is found, and named."""
+"""A good file passes; each way in which a file can be wrong is found and named."""
 
 import math
 import os
@@ -92,7 +92,7 @@ def test_the_eager_network_runs_twice(small: CorridorKeyNukeWrapper, small_file:
 def test_a_dead_knob_is_named(knob: Knob, small: CorridorKeyNukeWrapper, path: Path) -> None:
     living = [other.name for other in KNOBS if other is not knob]
     torch.jit.freeze(to_torchscript(small), living, optimize_numerics=False).save(path)
-    # Where nothing is despilled, the colour of the screen does not matter either.
+    # Without despill, the color of the screen has no effect either.
     names = "despill_strength and screen_color" if "despill" in knob.name else knob.name
     with pytest.raises(ValidationError, match=f"does not change with {names}$"):
         validate(path, small)
