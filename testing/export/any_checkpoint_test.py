@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from export.verify import confined
+from export.verify.children import confined
+from export.verify.children.confined import Limits
 from testing.export.export_command import export, failure, start
 from testing.hostile import checkpoints as hostile_checkpoints
 from testing.hostile.checkpoints import HOSTILE, Hostile
@@ -57,9 +58,11 @@ def test_code_in_the_hostile_pickles_is_real(tmp_path: Path) -> None:
     assert (tmp_path / "ran").exists()
 
 
-def test_hostile_files_take_no_memory(written: dict[Hostile, Path]) -> None:
+def test_hostile_files_take_no_memory(written: dict[Hostile, Path], tmp_path: Path) -> None:
     paths = {str(path): hostile for hostile, path in written.items()}
-    answers = confined.run("testing.export.checkpoint_child", [*paths], memory=6 * GB, seconds=300)
+    limits = Limits(memory=6 * GB, seconds=300, file_bytes=1 << 16, writable=tmp_path)
+    answers = confined.run("testing.export.checkpoint_child", {"paths": [*paths]}, limits)
+    next(answers)  # what confines the child
     peaks = {"": next(answers)["peak"]}
     for answer in answers:
         assert answer["message"], paths[answer["path"]].fault

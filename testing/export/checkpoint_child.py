@@ -1,27 +1,26 @@
-"""Loads checkpoints in a child process; prints the message and peak memory of each."""
+"""Loads checkpoints in a child process; reports the message and peak memory of each."""
 
-import json
 import resource
-import sys
+from collections.abc import Callable
+from typing import Any
 
-from export.verify import confined
 from wrapper.checkpoint.checkpoint import CheckpointError, load_checkpoint
 from wrapper.network.network import CorridorKeyTransformer
 
-confined.confine()
-CorridorKeyTransformer(64)
 
+def main(request: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
+    """Loads the files of `request["paths"]`."""
+    CorridorKeyTransformer(64)
 
-def say(**message: object) -> None:
-    """Prints a message, with the peak memory of the process in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps(message | {"peak": peak}), flush=True)
+    def tell(**message: object) -> None:
+        """Reports a message, with the peak memory of the process in bytes."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        report(message | {"peak": peak})
 
-
-say()
-for path in sys.argv[1:]:
-    try:
-        load_checkpoint(path, 64)
-        say(path=path, message="")
-    except CheckpointError as error:
-        say(path=path, message=str(error))
+    tell()
+    for path in request["paths"]:
+        try:
+            load_checkpoint(path, 64)
+            tell(path=path, message="")
+        except CheckpointError as error:
+            tell(path=path, message=str(error))

@@ -55,6 +55,5 @@ def corridorkey_artifact_test(
         deps = [
             "//export:export_torchscript",
             "//export/tracing:meta_device",
-            "//export/verify:source_check",
         ],
     )

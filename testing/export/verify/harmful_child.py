@@ -1,5 +1,6 @@
 """A child for confined_test.py: does one thing that a hostile file might make it do."""
 
+import collections
 import ctypes
 import os
 import socket
@@ -29,8 +30,8 @@ def main(request: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> N
         "kill": lambda: os.kill(os.getpid(), 9),
         "link": lambda: Path(argument).symlink_to("/etc/passwd"),
         "long": lambda: os.write(_pipe(), b"{" * (4 << 20)),
-        "many": lambda: [report({"n": n}) for n in range(20_000)],
-        "map": lambda: ctypes.CDLL(None).truncate(argument.encode(), 0),
+        "many": lambda: collections.deque(map(report, [{}] * 20_000), maxlen=0),
+        "truncate": lambda: ctypes.CDLL(None).truncate(argument.encode(), 0),
         "modules": lambda: report({"path": sys.path}),
         "nothing": lambda: None,
         "print": lambda: print("x" * (8 << 20), file=sys.stderr),
