@@ -95,17 +95,21 @@ LOOP_OPERATORS = frozenset(
         "aten::__range_length",
         "aten::add.int",
         "aten::append.t",
+        "aten::eq.str",
         "aten::floordiv.int",
         "aten::gt.int",
         "aten::len.t",
         "aten::lt.int",
         "aten::mul.int",
         "aten::sub.int",
+        "prim::device",
         "prim::min.int",
         "prim::min.self_int",
+        "prim::type",
     }
 )
-"""What the network's loops over bands count with, in every runtime: plain integers, and lists."""
+"""What the network's loops over bands count with, in every runtime: plain integers, and lists. The
+type of a tensor's device ("cpu") decides the size of a band."""
 
 WRAPPER_OPERATORS = frozenset(
     {
