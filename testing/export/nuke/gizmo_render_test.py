@@ -191,6 +191,19 @@ def test_mask(gizmo: Script, plate: Picture, hint: Picture) -> None:
     np.testing.assert_allclose(key[:, 36:], expected[:, 36:], **EXACT)
 
 
+def test_no_bad_pixel_of_the_plate_is_in_the_key(
+    gizmo: Script, plate: Picture, hint: Picture
+) -> None:
+    plate[3, 4, :3] = np.nan
+    plate[5, 6, :3] = np.inf
+
+    def network(picture: Picture) -> Picture:
+        """Answers finite values, as CorridorKey.pt does."""
+        return np.nan_to_num(picture, nan=0.0, posinf=1.0)
+
+    assert np.isfinite(render(gizmo, {"Plate": plate, "Hint": hint}, network)).all()
+
+
 def test_mix_is_in_one_space_when_the_plate_is_srgb(
     gizmo: Script, plate: Picture, hint: Picture
 ) -> None:

@@ -81,12 +81,14 @@ class Renderer:
 
         text = re.sub(r"\[exists parent\.input(\d)\]", exists, text)
         text = re.sub(r"parent\.(\w+)", r"knobs['\1']", text)
-        text = re.sub(r"!(?!=)", " not ", text).replace("&&", " and ")
+        text = re.sub(r"!(?!=)", " not ", text).replace("&&", " and ").replace("||", "|")
         text = re.sub(r"(\w+) \? (\w+) : (\w+)", r"where(\1, \2, \3)", text)
         if match := re.fullmatch(r"(.*) \? (.*) : (.*)", text):
             text = f"where({match[1]}, {match[2]}, {match[3]})"
         known = {
             "floor": np.floor,
+            "isinf": np.isinf,
+            "isnan": np.isnan,
             "knobs": self._knobs,
             "max": np.maximum,
             "smoothstep": _smoothstep,
