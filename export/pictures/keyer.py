@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from export.common.printable import printable
 from export.pictures.compositing import Floats
 from wrapper.knobs import KNOBS, KnobKind
 from wrapper.model_ids import UNTRAINED_MODEL_ID
@@ -51,13 +52,15 @@ class Keyer:
             module = torch.jit.load(path, map_location=device)
         except (OSError, RuntimeError, ValueError) as error:
             reason = str(error).strip().splitlines()[0]
-            raise ModelError(f"{path} is not a CorridorKey.pt: {reason}") from None
+            raise ModelError(
+                f"{printable(str(path))} is not a CorridorKey.pt: {printable(reason)}"
+            ) from None
         names = ("model_id", "resolution", *(knob.name for knob in KNOBS))
         missing = [name for name in names if not hasattr(module, name)]
         if missing:
             raise ModelError(
-                f"{path} is not a CorridorKey.pt of this version: it has no attribute "
-                f"{', '.join(missing)}. Export it again."
+                f"{printable(str(path))} is not a CorridorKey.pt of this version: it has no "
+                f"attribute {', '.join(missing)}. Export it again."
             )
         self._module = module
         self._device = device

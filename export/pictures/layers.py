@@ -202,7 +202,7 @@ def choose_hint(
         [layer for layer in layers if "A" in layer.channels],
         [layer for layer in layers if _matte(layer)],
         [] if with_rgb or needs_alpha else [layer for layer in layers if _lone_component(layer)],
-        [] if needs_alpha else with_rgb,
+        [] if needs_alpha else with_rgb or [layer for layer in layers if layer.colors()],
     ):
         plain = [layer for layer in candidates if not layer.prefixed]
         if candidates:

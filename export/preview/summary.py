@@ -56,7 +56,8 @@ class Summary:
             waiting: Seconds that the network waited for files.
         """
         for warning, frames in self._warnings.items():
-            where = f" in frames {_ranges(frames)}" if frames != [None] else ""
+            plural = "s" if len(frames) > 1 else ""
+            where = f" in frame{plural} {_ranges(frames)}" if frames != [None] else ""
             click.echo(f"Warning: {warning}{where}", err=True)
         reasons = collections.Counter(job.reason for job in self._keyed)
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.items())

@@ -145,6 +145,7 @@ def test_view_that_cannot_be_chosen() -> None:
         (["R G B mask.Y"], None, None, "mask.Y", "mask.Y"),
         (["R G B"], None, None, "R G B", "luminance"),
         (["R G B Z AO.Y"], None, None, "R G B", "luminance"),
+        (["Y Z"], None, None, "Y Y Y", "luminance"),
         (["rgb: R G B", "alpha: A"], None, None, "alpha/A", "alpha.alpha"),
         (["a.R a.G a.B"], None, None, "a.R a.G a.B", "a.luminance"),
         # As the options say.

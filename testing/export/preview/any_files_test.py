@@ -275,7 +275,7 @@ def test_empty_hints_and_hints_outside_the_frame_are_warnings(studio: Studio) ->
         write_exr(studio.folder / f"h.{frame}.exr", {"A": hint}, window, FRAME)
     result = studio.keyed("a.#.exr", hint="h.#.exr")
     assert "Warning: the hint is 0 everywhere in frames 2-4\n" in result.stderr
-    assert "Warning: the hint lies outside the frame in frames 8\n" in result.stderr
+    assert "Warning: the hint lies outside the frame in frame 8\n" in result.stderr
 
 
 def test_recorded_channel_is_the_one_that_was_used(studio: Studio) -> None:

@@ -284,7 +284,7 @@ def test_result_of_other_settings_is_not_replaced_without_overwrite(
     assert result.exit_code == 1
     assert result.stderr == (
         f"Error: {output}/plate.exr exists and was made with another despill_strength, "
-        "screen_color. Choose another --output, or use --overwrite.\n"
+        "screen_color. Choose another --output, or use --overwrite\n"
     )
     assert np.array_equal(layers(output / "plate.exr")["FG.G"], before["FG.G"])
 
