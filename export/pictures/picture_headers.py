@@ -79,12 +79,24 @@ def read_header(spec: Any) -> Header:
     attributes = [
         Attribute(attribute.name, attribute.type, attribute.value)
         for attribute in spec.extra_attribs
-        if attribute.name not in _DROPPED and not attribute.name.startswith(_DROPPED_PREFIXES)
+        if _is_inherited(attribute)
     ]
     space, warning = _space(spec) if linear else (rec709(), _profile_warning(spec))
     return Header(
         linear, space, warning, spec.get_float_attribute("PixelAspectRatio", 1.0), attributes
     )
+
+
+def _is_inherited(attribute: Any) -> bool:
+    """Returns whether an attribute describes the picture and can be written again."""
+    name, value = attribute.name, attribute.value
+    if name in _DROPPED or name.startswith(_DROPPED_PREFIXES):
+        return False
+    try:
+        f"{name}{value if isinstance(value, str) else ''}".encode()
+    except UnicodeEncodeError:  # Text in another encoding, which OpenImageIO cannot write.
+        return False
+    return True
 
 
 def _space(spec: Any) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import numpy as np
 from OpenImageIO import FLOAT, ROI, ImageBuf, ImageBufAlgo
 
+from export.common.printable import printable
 from export.pictures.compositing import LUMINANCE, Floats
 from export.pictures.layers import Channel
 from export.pictures.picture_files import PictureFile, check_size
@@ -34,7 +35,7 @@ def read_hint(
     """
     frame = file.frame(channels[0].part)
     frame = Box(0, 0, frame.width, frame.height)
-    check_size(f"{file.path.name} has a display window", frame.width, frame.height)
+    check_size(f"{printable(file.path.name)} has a display window", frame.width, frame.height)
     if (frame.width, frame.height) == size:
         hint, remark = _planes(file, channels, box), ""
     else:

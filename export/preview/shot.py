@@ -100,7 +100,11 @@ class Shot:
                 with open_picture(self.plate.path(frame)) as file:
                     layer = choose_colors(file.layers(self.view), self.plate_layer)
                     window = file.data_window(next(iter(layer.channels.values())).part)
-                    check_size(f"{file.path.name} has a data window", window.width, window.height)
+                    check_size(
+                        f"{printable(file.path.name)} has a data window",
+                        window.width,
+                        window.height,
+                    )
                     boxes.append(window)
             except (LayerError, PictureError):
                 continue  # Keying this frame will report the problem.

@@ -18,7 +18,7 @@ import OpenEXR
 import OpenImageIO
 import pytest
 import torch
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from export.pictures.compositing import srgb_to_linear
 from export.pictures.keyer import Keyer
@@ -613,6 +613,38 @@ def test_header_that_is_false_for_a_result_is_not_carried_over(studio: Studio) -
     header = studio.header("a.exr")
     assert header["compression"] == OpenEXR.ZIP_COMPRESSION
     assert "capDate" not in header
+
+
+def test_time_code_of_a_dpx_is_carried_over(studio: Studio) -> None:
+    spec = OpenImageIO.ImageSpec(WIDTH, HEIGHT, 3, OpenImageIO.UINT16)
+    spec.attribute("smpte:TimeCode", OpenImageIO.TypeDesc("timecode"), (0x01020304, 0))
+    file = OpenImageIO.ImageOutput.create("a.dpx")
+    assert file.open(str(studio.folder / "a.dpx"), spec)
+    assert file.write_image(np.full((HEIGHT, WIDTH, 3), 0.5, np.float32))
+    file.close()
+    write_exr(studio.folder / "h.exr", {"A": HINT}, FRAME, FRAME)
+    studio.keyed("a.dpx", hint="h.exr")
+    assert OpenImageIO.ImageBuf(str(studio.output / "a.exr")).spec().getattribute(
+        "smpte:TimeCode"
+    ) == (0x01020304, 0)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("channels", "7"), ("dataWindow", "7"), ("compression", "odd"), ("multiView", "left")),
+        *(("chromaticities", "7"), ("corridorkey", "{}"), ("PixelAspectRatio", "x"), ("", "7")),
+        *(("Orientation", "6"), ("n\xefm", "7"), ("name", "v\xe4l"), ("k" * 300, "v" * 70_000)),
+    ],
+)
+def test_any_text_in_a_header(key: str, value: str, studio: Studio) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text(key, value)
+    pixels = np.full((HEIGHT, WIDTH, 4), 128, np.uint8)
+    Image.fromarray(pixels).save(studio.folder / "a.png", pnginfo=info)
+    studio.keyed("a.png")
+    assert np.abs(studio.layers("a.exr")["matte.A"] - 128 / 255).max() < HALF
+    assert studio.header("a.exr")["corridorkey"].startswith('{"format"')
 
 
 @pytest.mark.parametrize(
