@@ -101,17 +101,21 @@ LOOP_OPERATORS = frozenset(
         "aten::__range_length",
         "aten::add.int",
         "aten::append.t",
+        "aten::eq.str",
         "aten::floordiv.int",
         "aten::gt.int",
         "aten::len.t",
         "aten::lt.int",
         "aten::mul.int",
         "aten::sub.int",
+        "prim::device",
         "prim::min.int",
         "prim::min.self_int",
+        "prim::type",
     }
 )
-"""Integer and list operators that the network's loops over bands may use in every runtime."""
+"""Integer and list operators that the network's loops over bands may use in every runtime, and the
+type of a tensor's device ("cpu"), which decides the size of a band."""
 
 WRAPPER_OPERATORS = frozenset(
     {

@@ -86,7 +86,7 @@ def test_signature_beside_the_file_is_found(path: Path, signed: Signed) -> None:
     assert verify(path, "--no-probe", "--key", signed.key)["word"] == "VERIFIED"
     without = verify(path, "--no-probe")
     assert without["word"] == "CONSISTENT"
-    assert "CorridorKey.pt.dsse.json is there: pass the --key" in without["checks"][1]["detail"]
+    assert "CorridorKey.pt.dsse.json is there, so pass the --key" in without["checks"][1]["detail"]
 
 
 @pytest.mark.parametrize(
