@@ -341,7 +341,7 @@ def _lying_manifest(path: Path, _witness: Path) -> None:
 
 
 _EXHAUSTION = [
-    Hostile("exhaustion", "3 GB, sparse", _sparse, "the limit is 1,073,741,824"),
+    Hostile("exhaustion", "3 GB, sparse", _sparse, "at most 1,073,741,824 are"),
     Hostile("exhaustion", "a zip bomb", _bomb, "differs"),
     Hostile("exhaustion", "a directory of 1.4 MB", _large_directory, "oversized directory"),
     Hostile("exhaustion", "a manifest said to be 4 GB", _lying_manifest, "a manifest of 4,294,967"),

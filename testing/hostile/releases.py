@@ -228,9 +228,9 @@ HARMS = [
     Harm(
         "statements",
         "a subject fewer",
-        _edit(PROVENANCE, '"name": "CorridorKey.pt"', '"name": "Other.pt"'),
+        _edit(PROVENANCE, '"name": "CorridorKey.json"', '"name": "CorridorKey.jsn"'),
         PROVENANCE,
-        "does not cover CorridorKey.pt",
+        "does not cover CorridorKey.json",
         (PROVENANCE,),
     ),
     Harm(

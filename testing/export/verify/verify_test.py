@@ -89,20 +89,20 @@ def test_signature_beside_the_file_is_found(path: Path, signed: Signed) -> None:
     assert "CorridorKey.pt.dsse.json is there, so pass the --key" in without["checks"][1]["detail"]
 
 
-@pytest.mark.parametrize(
-    ("name", "sha256", "message"),
-    [
-        ("CorridorKey.pt", "0" * 64, "the statement states another SHA-256 for CorridorKey.pt"),
-        ("Other.pt", None, "none of them is named CorridorKey.pt"),
-    ],
-)
-def test_statement_about_another_file(
-    name: str, sha256: str | None, message: str, path: Path, tmp_path: Path
-) -> None:
-    signed = Signed(tmp_path, name, sha256 or digest(path)["sha256"])
+def test_statement_with_another_digest(path: Path, tmp_path: Path) -> None:
+    signed = Signed(tmp_path, path.name, "0" * 64)
     verdict = verify(path, "--key", signed.key, "--signature", signed.envelope)
+    assert refusal(verdict) == (
+        "statement",
+        "the statement states another SHA-256 for CorridorKey.pt",
+    )
+
+
+def test_statement_about_another_name(path: Path, signed: Signed) -> None:
+    other = path.rename(path.with_name("CorridorKeyBlue.pt"))
+    verdict = verify(other, "--key", signed.key, "--signature", signed.envelope)
     assert refusal(verdict)[0] == "statement"
-    assert message in refusal(verdict)[1]
+    assert "none of them is named CorridorKeyBlue.pt" in refusal(verdict)[1]
 
 
 @pytest.mark.parametrize("wrong", ["key", "statement"])
@@ -168,7 +168,7 @@ class TestWeights:
         assert "the numbers are not those of the checkpoint" in refusal(verify(path))[1]
 
     def test_stand_in_without_a_pin_is_refused(self, exporter: SmallExporter, path: Path) -> None:
-        exporter.write(path, "CorridorKey_demo")
+        exporter.write(path, "CorridorKey_demo", {"sha256": "1" * 64, "bytes": 1})
         assert "no CorridorKey_demo weights from the checkpoint" in refusal(verify(path))[1]
 
     def test_custom_weights_are_vouched_for_by_a_signature_only(
@@ -234,15 +234,13 @@ def test_manifest_beside_that_is_no_small_file(kind: str, path: Path) -> None:
             file.truncate(90 << 20)
     name, detail = refusal(verify(path))
     assert name == "manifest beside"
-    assert "is not a regular file" in detail or "more than 1,048,576 bytes" in detail
+    assert "expected a regular file" in detail or "at most 1,048,576 are allowed" in detail
 
 
 def test_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "CorridorKey.pt")
-    assert refusal(verify(tmp_path / "CorridorKey.pt")) == (
-        "file",
-        "CorridorKey.pt is not a regular file",
-    )
+    name, detail = refusal(verify(tmp_path / "CorridorKey.pt"))
+    assert (name, detail.endswith("expected a regular file")) == ("file", True)
 
 
 def test_file_of_another_version_is_told_how_to_verify_it(
