@@ -3,10 +3,6 @@
 By default a python-build-standalone release, pinned by digest.
 `--repo_env=CORRIDORKEY_PYTHON=/path/to/python3.11` puts an installed interpreter in its place; that
 is how the air-gapped root brings its own.
-
-`--repo_env=CORRIDORKEY_AIRGAP_KIT=folder`, as tools/airgap_kit/airgap.bazelrc says, puts a link to
-the wheels of that kit beside the interpreter. pip runs in the folder of another repository, so from
-there one relative path leads to them wherever the kit and the clone are.
 """
 
 _VERSION = "3.11"
@@ -55,7 +51,7 @@ toolchain(
 _INSTALLED = 'interpreter_path = "{}"'
 _DOWNLOADED = """files = glob(
         ["**"],
-        exclude = ["**/* *", "**/__pycache__/**", "share/**", "wheels/**"],
+        exclude = ["**/* *", "**/__pycache__/**", "share/**"],
     ),
     interpreter = "{}\""""
 
@@ -98,9 +94,6 @@ def _python_repository_impl(rctx):
         executable = "python.exe" if "windows" in triple else "bin/python" + _VERSION
         rctx.symlink(executable, "python")
         interpreter = _DOWNLOADED.format(executable)
-    kit = rctx.getenv("CORRIDORKEY_AIRGAP_KIT")
-    if kit:
-        rctx.symlink(rctx.workspace_root.get_child(kit, "wheels"), "wheels")
     rctx.file("BUILD.bazel", _BUILD.format(interpreter = interpreter))
 
 _python_repository = repository_rule(
