@@ -1,7 +1,8 @@
-"""The command lines of all processes, as anybody on this machine can read them.
+"""Collects the command lines of all processes, which every user of the machine can read.
 
 with command_lines.watched() as seen:
-    ...  # and now every command line that was there meanwhile is in `seen`
+    ...
+# `seen` holds every command line that existed inside the block.
 """
 
 import contextlib
@@ -12,14 +13,14 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def watched() -> Iterator[set[bytes]]:
-    """Collects command lines, arguments NUL-terminated, for a `with` block."""
+    """Collects command lines, with NUL-terminated arguments, during a `with` block."""
     seen: set[bytes] = set()
     over = threading.Event()
 
     def watch() -> None:
         while not over.wait(0.02):
             for path in Path("/proc").glob("[0-9]*/cmdline"):
-                with contextlib.suppress(OSError):  # it has ended
+                with contextlib.suppress(OSError):  # The process has ended.
                     seen.add(path.read_bytes())
 
     watcher = threading.Thread(target=watch)

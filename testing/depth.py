@@ -1,6 +1,9 @@
-"""How deep the fuzzers dig: `tools/bazel test --test_env=FAULTS_DEPTH=10 //testing:faults`."""
+"""Sets how many random examples the fuzz tests try.
+
+`tools/bazel test --test_env=FAULTS_DEPTH=10 //testing:faults` tries ten times as many as a plain run.
+"""
 
 import os
 
 DEPTH = int(os.environ.get("FAULTS_DEPTH", "1"))
-"""What numbers of examples are multiplied with."""
+"""Factor for the number of examples."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from testing import faults
 from third_party.python.audit import audit
 
 _LOCK = f"""\
@@ -82,12 +81,7 @@ def test_what_is_known_is_said(
     assert ("six 1.17.0: PYSEC-2026-1, fixed in 1.18.0" in printed) == bool(status)
 
 
-def test_no_answer_is_no_verdict(
-    lock: Path, capsys: pytest.CaptureFixture[str], record_property: faults.Recorder
-) -> None:
-    fault = "the database of advisories cannot be reached"
-    with faults.row(record_property, "supply", fault) as row, row.attempt():
-        # Port 1 of this machine: nothing listens there.
-        assert audit(lock, _options(1)) == 2
-        row.saw = capsys.readouterr().out
-        assert "NO VERDICT" in row.saw
+def test_no_answer_is_no_verdict(lock: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # Port 1 of this machine: nothing listens there.
+    assert audit(lock, _options(1)) == 2
+    assert "NO VERDICT" in capsys.readouterr().out

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from testing import faults, nested_bazel
+from testing import nested_bazel
 from testing.servers import java_truststore
 from testing.third_party import small_checkpoint
 from testing.third_party.small_checkpoint import WEIGHTS, assert_one_message
@@ -150,7 +150,7 @@ class Fault:
     """One fault.
 
     Attributes:
-        name: As in FAULTS.md.
+        name: Name of the case, which is the id of its test.
         problem: What the message says of it.
         answers: Each way to commit it.
     """
@@ -320,99 +320,70 @@ def test_one_message_and_the_next_run_is_good(
     bazel: nested_bazel.Bazel,
     server: _Server,
     tmp_path: Path,
-    record_property: faults.Recorder,
 ) -> None:
-    with faults.row(record_property, "network", fault.name) as row:
-        for number, answer in enumerate(fault.answers):
-            cache = tmp_path / str(number)
-            url = f"{server.url}{number}"  # what is fetched from an address is not fetched again
-            with row.attempt():
-                server.answer = answer
-                row.saw = _refused(bazel, url, fault.problem, cache)
-                server.answer = _send(WEIGHTS)
-                _healed(bazel, url, cache)
+    for number, answer in enumerate(fault.answers):
+        cache = tmp_path / str(number)
+        url = f"{server.url}{number}"  # what is fetched from an address is not fetched again
+        server.answer = answer
+        _refused(bazel, url, fault.problem, cache)
+        server.answer = _send(WEIGHTS)
+        _healed(bazel, url, cache)
 
 
-def test_a_lapse_is_made_good(
-    bazel: nested_bazel.Bazel, server: _Server, tmp_path: Path, record_property: faults.Recorder
-) -> None:
-    fault = "silence in mid-file, up to three times, from a server that takes Range"
-    with faults.row(record_property, "network", fault) as row:
-        for silences in (1, 2, 3):
-            with row.attempt():
-                server.answer = _Lapse(silences)
-                _healed(bazel, f"{server.url}{silences}", tmp_path / str(silences))
-        row.saw = "nothing: Bazel goes on where it was"
+def test_a_lapse_is_made_good(bazel: nested_bazel.Bazel, server: _Server, tmp_path: Path) -> None:
+    for silences in (1, 2, 3):
+        server.answer = _Lapse(silences)
+        _healed(bazel, f"{server.url}{silences}", tmp_path / str(silences))
 
 
-def test_silence_in_mid_file(
-    bazel: nested_bazel.Bazel, server: _Server, tmp_path: Path, record_property: faults.Recorder
-) -> None:
+def test_silence_in_mid_file(bazel: nested_bazel.Bazel, server: _Server, tmp_path: Path) -> None:
     """Bazel 7.7.1 takes its own time-out for an interruption, and nothing can say so but before."""
     silences = [_stall(WEIGHTS[:length], 4) for length in (0, 1, 9000)] + [_Lapse(4)]
-    with faults.row(record_property, "network", "silence in mid-file, for good") as row:
-        for number, answer in enumerate(silences):
-            cache = tmp_path / str(number)
-            url = f"{server.url}{number}"
-            with row.attempt():
-                server.answer = answer
-                status, output = small_checkpoint.fetch(bazel, url, _IMPATIENT, cache=cache)
-                assert status != 0
-                (announced,) = re.findall(r"Fetching @corridorkey_green from .*", output)
-                (error,) = re.findall(r"(?:ERROR|FATAL): .*", output)
-                assert f" from 127.0.0.1:{server.server_port}," in announced
-                assert "interrupted" in error
-                row.saw = f"{announced} {error}"
-                server.answer = _send(WEIGHTS)
-                _healed(bazel, url, cache)
+    for number, answer in enumerate(silences):
+        cache = tmp_path / str(number)
+        url = f"{server.url}{number}"
+        server.answer = answer
+        status, output = small_checkpoint.fetch(bazel, url, _IMPATIENT, cache=cache)
+        assert status != 0
+        (announced,) = re.findall(r"Fetching @corridorkey_green from .*", output)
+        (error,) = re.findall(r"(?:ERROR|FATAL): .*", output)
+        assert f" from 127.0.0.1:{server.server_port}," in announced
+        assert "interrupted" in error
+        server.answer = _send(WEIGHTS)
+        _healed(bazel, url, cache)
 
 
-def test_refused(
-    bazel: nested_bazel.Bazel, tmp_path: Path, record_property: faults.Recorder
-) -> None:
-    with faults.row(record_property, "network", "nothing listens there") as row, row.attempt():
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        url = f"http://127.0.0.1:{port}/weights"
-        row.saw = _refused(bazel, url, "it cannot be reached", tmp_path / "cache")
-        with _running(_Server()) as server:
-            _healed(bazel, server.url, tmp_path / "cache")
-
-
-def test_a_drip_is_waited_for(
-    bazel: nested_bazel.Bazel, server: _Server, tmp_path: Path, record_property: faults.Recorder
-) -> None:
-    fault = "a drip: 256 bytes at a time"
-    with faults.row(record_property, "network", fault) as row, row.attempt():
-        server.answer = _drip
+def test_refused(bazel: nested_bazel.Bazel, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/weights"
+    _refused(bazel, url, "it cannot be reached", tmp_path / "cache")
+    with _running(_Server()) as server:
         _healed(bazel, server.url, tmp_path / "cache")
-        row.saw = "Bazel's own progress, and then the file"
+
+
+def test_a_drip_is_waited_for(bazel: nested_bazel.Bazel, server: _Server, tmp_path: Path) -> None:
+    server.answer = _drip
+    _healed(bazel, server.url, tmp_path / "cache")
 
 
 @pytest.mark.parametrize(
-    ("fault", "begin", "end", "problem"),
+    ("begin", "end", "problem"),
     [
-        ("an expired certificate", -60, -30, "certificate has expired"),
-        ("a certificate of next month", 30, 60, "certificate is not yet valid"),
+        (-60, -30, "certificate has expired"),
+        (30, 60, "certificate is not yet valid"),
     ],
 )
 def test_a_certificate_out_of_its_time(
-    fault: str,
     begin: int,
     end: int,
     problem: str,
     bazel: nested_bazel.Bazel,
     authority: Authority,
     tmp_path: Path,
-    record_property: faults.Recorder,
 ) -> None:
-    with (
-        faults.row(record_property, "network", fault) as row,
-        _running(_Server(authority.server(begin, end))) as server,
-        row.attempt(),
-    ):
+    with _running(_Server(authority.server(begin, end))) as server:
         cache = tmp_path / "cache"
-        row.saw = _refused(bazel, server.url, "it cannot be reached", cache)
-        assert problem in row.saw
+        assert problem in _refused(bazel, server.url, "it cannot be reached", cache)
         server.tls = authority.server(-1, 30)
         _healed(bazel, server.url, cache)

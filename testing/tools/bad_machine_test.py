@@ -8,7 +8,6 @@ next run must succeed with no help, or say what to remove.
 import contextlib
 import gzip
 import hashlib
-import itertools
 import os
 import random
 import re
@@ -22,15 +21,12 @@ from pathlib import Path
 
 import pytest
 
-from testing import faults
-from testing.tools.virtual_machine import VirtualMachine
-
 _TOP = Path(__file__).absolute().parents[2]
 _SEED = random.SystemRandom().randrange(10**6)
 _VERSION = f"bazel {(_TOP / '.bazelversion').read_text().strip()}"
 
 _GIGABYTES = 12
-"""What three roots, a kit and the packages take, or a virtual machine with them; and some."""
+"""Free disk that the tests need: three roots, a kit and the packages."""
 
 _KILLS_FROM_DEBIAN = 2
 _KILLS_FROM_KIT = 48
@@ -233,39 +229,31 @@ def _kill(process: subprocess.Popen[str], number: signal.Signals, everything: bo
     return process.returncode
 
 
-def _killed_while_it_makes_the_root(machine: Machine, seconds: float, row: faults.Row) -> None:
-    moments = random.Random(f"{_SEED} {row.fault}")
+def _killed_while_it_makes_the_root(machine: Machine, seconds: float, kills: int) -> None:
+    moments = random.Random(_SEED)
     print(f"seed {_SEED}")
-    kills = _KILLS_FROM_KIT if "kit" in row.fault else _KILLS_FROM_DEBIAN
-    while row.tried < kills:
+    while kills:
         machine.forget()
         process = machine.start("--version")
         time.sleep(moments.uniform(0, seconds))
         number = moments.choice([signal.SIGKILL, signal.SIGTERM])
         if _kill(process, number, everything=moments.random() < 0.7) == 0:
             continue  # it was done before
-        with row.attempt():
-            machine.assert_heals()
-    row.saw = "nothing: the next run makes the root"
+        kills -= 1
+        machine.assert_heals()
 
 
 def test_killed_while_it_makes_the_root_from_debian(
-    machine: Machine, first: tuple[Machine, float], record_property: faults.Recorder
+    machine: Machine, first: tuple[Machine, float]
 ) -> None:
-    fault = "tools/bazel is killed while it makes the root of Debian's packages"
-    with faults.row(record_property, "machine", fault) as row:
-        _killed_while_it_makes_the_root(machine, first[1], row)
+    _killed_while_it_makes_the_root(machine, first[1], _KILLS_FROM_DEBIAN)
 
 
-def test_killed_while_it_makes_the_root_from_a_kit(
-    small_kit_machine: Machine, record_property: faults.Recorder
-) -> None:
+def test_killed_while_it_makes_the_root_from_a_kit(small_kit_machine: Machine) -> None:
     start = time.monotonic()
     small_kit_machine.assert_heals()
     seconds = time.monotonic() - start
-    fault = "tools/bazel is killed while it makes the root from a kit"
-    with faults.row(record_property, "machine", fault) as row:
-        _killed_while_it_makes_the_root(small_kit_machine, seconds, row)
+    _killed_while_it_makes_the_root(small_kit_machine, seconds, _KILLS_FROM_KIT)
 
 
 @pytest.fixture
@@ -299,47 +287,40 @@ def _server(machine: Machine) -> int:
     return int(files[0].read_text())
 
 
-def test_killed_while_a_build_runs(builder: Machine, record_property: faults.Recorder) -> None:
+def test_killed_while_a_build_runs(builder: Machine) -> None:
     moments = random.Random(f"{_SEED} builds")
     print(f"seed {_SEED}")
     source = builder.clone / "input"
     source.write_text("first\n")
     _assert_builds(builder, "first")
-    fault = "tools/bazel, or Bazel's server, is killed while a build runs"
-    with faults.row(record_property, "machine", fault) as row:
-        while row.tried < _KILLS_OF_BUILDS:
-            content = f"input {moments.random()}"
-            source.write_text(f"{content}\n")
-            process = _build(builder)
-            time.sleep(moments.uniform(0, 2.5))
-            number = moments.choice([signal.SIGKILL, signal.SIGTERM])
-            victim = moments.choice(["client", "group", "server"])
-            if victim == "server":
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(_server(builder), number)
-                process.communicate()
-            else:
-                _kill(process, number, everything=victim == "group")
-            if process.returncode == 0:
-                continue  # it was done before
-            with row.attempt():
-                _assert_builds(builder, content)
-        row.saw = "nothing: the next build takes up what was done"
+    kills = 0
+    while kills < _KILLS_OF_BUILDS:
+        content = f"input {moments.random()}"
+        source.write_text(f"{content}\n")
+        process = _build(builder)
+        time.sleep(moments.uniform(0, 2.5))
+        number = moments.choice([signal.SIGKILL, signal.SIGTERM])
+        victim = moments.choice(["client", "group", "server"])
+        if victim == "server":
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(_server(builder), number)
+            process.communicate()
+        else:
+            _kill(process, number, everything=victim == "group")
+        if process.returncode == 0:
+            continue  # it was done before
+        kills += 1
+        _assert_builds(builder, content)
 
 
 @pytest.mark.parametrize("count", [2, 5])
-def test_several_at_once_from_nothing(
-    count: int, kit_machine: Machine, record_property: faults.Recorder
-) -> None:
-    fault = f"{count} tools/bazel at once from nothing"
-    with faults.row(record_property, "machine", fault) as row, row.attempt():
-        processes = [kit_machine.start("--version") for _ in range(count)]
-        outputs = [process.communicate() for process in processes]
-        assert [stdout.strip() for stdout, _ in outputs] == count * [_VERSION], outputs
-        waited = [stderr for _, stderr in outputs if "waiting for it" in stderr]
-        assert len(waited) == count - 1
-        row.saw = waited[0].splitlines()[0]
-        kit_machine.assert_heals()
+def test_several_at_once_from_nothing(count: int, kit_machine: Machine) -> None:
+    processes = [kit_machine.start("--version") for _ in range(count)]
+    outputs = [process.communicate() for process in processes]
+    assert [stdout.strip() for stdout, _ in outputs] == count * [_VERSION], outputs
+    waited = [stderr for _, stderr in outputs if "waiting for it" in stderr]
+    assert len(waited) == count - 1
+    kit_machine.assert_heals()
 
 
 # Leaves so many megabytes on the disk as soon as a root is being made, and ends with what it ran.
@@ -359,193 +340,83 @@ rm -f "$XDG_CACHE_HOME/filler"
 """
 
 
-def test_too_small_a_disk(kit_machine: Machine, record_property: faults.Recorder) -> None:
-    with faults.row(record_property, "machine", "too small a disk for tools/bazel") as row:
-        for megabytes in (1, 100, 3999):
-            with row.attempt():
-                disk = ["--size", f"{megabytes << 20}", "--tmpfs", str(kit_machine.home)]
-                before = ("bwrap", "--dev-bind", "/", "/", *disk)
-                result = kit_machine.run(
-                    "--version", before=before, XDG_CACHE_HOME=str(kit_machine.home)
-                )
-                assert result.returncode == 1
-                assert f"MB free in {kit_machine.home}" in result.stderr
-                row.saw = result.stderr.splitlines()[0]
-                kit_machine.forget()
-                kit_machine.assert_heals()
+def test_too_small_a_disk(kit_machine: Machine) -> None:
+    for megabytes in (1, 100, 3999):
+        disk = ["--size", f"{megabytes << 20}", "--tmpfs", str(kit_machine.home)]
+        before = ("bwrap", "--dev-bind", "/", "/", *disk)
+        result = kit_machine.run("--version", before=before, XDG_CACHE_HOME=str(kit_machine.home))
+        assert result.returncode == 1
+        assert f"MB free in {kit_machine.home}" in result.stderr
+        kit_machine.forget()
+        kit_machine.assert_heals()
 
 
-def test_the_disk_fills_up(kit_machine: Machine, record_property: faults.Recorder) -> None:
-    fault = "the disk fills up while tools/bazel makes the root; then there is room again"
-    with faults.row(record_property, "machine", fault) as row:
-        for left in (1, 50, 200):
-            with row.attempt():
-                disk = ["--size", f"{4100 << 20}", "--tmpfs", str(kit_machine.home)]
-                before = ("bwrap", "--dev-bind", "/", "/", *disk, "bash", "-c", _FILL, "bash")
-                result = kit_machine.run(
-                    "--version", before=(*before, str(left)), XDG_CACHE_HOME=str(kit_machine.home)
-                )
-                assert result.returncode == 1, result.stderr
-                assert result.stdout.strip() == _VERSION, result.stderr  # of the second, healed run
-                (row.saw,) = (line for line in result.stderr.splitlines() if "cannot make" in line)
+def test_the_disk_fills_up(kit_machine: Machine) -> None:
+    for left in (1, 50, 200):
+        disk = ["--size", f"{4100 << 20}", "--tmpfs", str(kit_machine.home)]
+        before = ("bwrap", "--dev-bind", "/", "/", *disk, "bash", "-c", _FILL, "bash")
+        result = kit_machine.run(
+            "--version", before=(*before, str(left)), XDG_CACHE_HOME=str(kit_machine.home)
+        )
+        assert result.returncode == 1, result.stderr
+        assert result.stdout.strip() == _VERSION, result.stderr  # of the second, healed run
+        assert result.stderr.count("cannot make") == 1
 
 
-def test_read_only_home(kit_machine: Machine, record_property: faults.Recorder) -> None:
+def test_read_only_home(kit_machine: Machine) -> None:
     folder = str(kit_machine.folder)
     read_only = ("bwrap", "--dev-bind", "/", "/", "--ro-bind", folder, folder)
-    fault = "tools/bazel: HOME is read-only, and has no root"
-    with faults.row(record_property, "machine", fault) as row, row.attempt():
-        result = kit_machine.run("--version", before=read_only)
-        assert result.returncode == 1
-        row.saw = result.stderr.splitlines()[0]
-        assert "cannot be written (XDG_CACHE_HOME=" in row.saw
-        kit_machine.assert_heals()
-    fault = "tools/bazel: HOME is read-only, and has a root"
-    with faults.row(record_property, "machine", fault) as row, row.attempt():
-        result = kit_machine.run("build", f"//:step{_STEPS - 1}", before=read_only)
-        assert result.returncode != 0
-        row.saw = result.stderr.strip().splitlines()[-1]
-        assert "Read-only file system" in row.saw, result.stderr
-        _assert_builds(kit_machine, (kit_machine.clone / "input").read_text().strip())
-        kit_machine.run("shutdown")
+    result = kit_machine.run("--version", before=read_only)
+    assert result.returncode == 1
+    assert "cannot be written (XDG_CACHE_HOME=" in result.stderr.splitlines()[0]
+    kit_machine.assert_heals()
+    result = kit_machine.run("build", f"//:step{_STEPS - 1}", before=read_only)
+    assert result.returncode != 0
+    assert "Read-only file system" in result.stderr.strip().splitlines()[-1]
+    _assert_builds(kit_machine, (kit_machine.clone / "input").read_text().strip())
+    kit_machine.run("shutdown")
 
 
 @pytest.mark.parametrize(
-    ("fault", "before"),
+    "before",
     [
-        ("spaces in HOME and in the path of the clone", ()),
-        ("umask 077", ("sh", "-c", 'umask 077; exec "$@"', "sh")),
+        pytest.param((), id="spaces in HOME and in the path of the clone"),
+        pytest.param(("sh", "-c", 'umask 077; exec "$@"', "sh"), id="umask 077"),
     ],
 )
-def test_odd_surroundings(
-    fault: str, before: tuple[str, ...], kit_machine: Machine, record_property: faults.Recorder
-) -> None:
-    with faults.row(record_property, "machine", f"tools/bazel: {fault}") as row, row.attempt():
-        result = kit_machine.run("build", f"//:step{_STEPS - 1}", before=before)
-        assert result.returncode == 0, result.stderr
-        row.saw = "nothing: it builds"
-        _assert_builds(kit_machine, (kit_machine.clone / "input").read_text().strip())
-        kit_machine.run("shutdown")
+def test_odd_surroundings(before: tuple[str, ...], kit_machine: Machine) -> None:
+    result = kit_machine.run("build", f"//:step{_STEPS - 1}", before=before)
+    assert result.returncode == 0, result.stderr
+    _assert_builds(kit_machine, (kit_machine.clone / "input").read_text().strip())
+    kit_machine.run("shutdown")
 
 
-def test_letters_that_are_not_ascii(kit_machine: Machine, record_property: faults.Recorder) -> None:
+def test_letters_that_are_not_ascii(kit_machine: Machine) -> None:
     """There is one message, and a way out; where the home is no place for anything, it will do."""
     build = ("build", f"//:step{_STEPS - 1}")
-    fault = "tools/bazel: letters that are not ASCII in HOME"
     home = kit_machine.folder / "höme"
     home.mkdir()
-    with faults.row(record_property, "machine", fault) as row, row.attempt():
-        result = kit_machine.run(*build, before=("env", "--unset=XDG_CACHE_HOME"), HOME=str(home))
-        assert (result.returncode, result.stdout) == (1, "")
-        (row.saw,) = result.stderr.splitlines()
-        assert f"as {home}/.cache has; XDG_CACHE_HOME=/" in row.saw
-        result = kit_machine.run(*build, HOME=str(home))
-        assert result.returncode == 0, result.stderr
-        kit_machine.run("shutdown", HOME=str(home))
-    fault = "tools/bazel: letters that are not ASCII in the path of the clone"
+    result = kit_machine.run(*build, before=("env", "--unset=XDG_CACHE_HOME"), HOME=str(home))
+    assert (result.returncode, result.stdout) == (1, "")
+    (message,) = result.stderr.splitlines()
+    assert f"as {home}/.cache has; XDG_CACHE_HOME=/" in message
+    result = kit_machine.run(*build, HOME=str(home))
+    assert result.returncode == 0, result.stderr
+    kit_machine.run("shutdown", HOME=str(home))
     kit_machine.move_clone("clöne")
-    with faults.row(record_property, "machine", fault) as row, row.attempt():
-        result = kit_machine.run(*build)
-        assert (result.returncode, result.stdout) == (1, "")
-        (row.saw,) = result.stderr.splitlines()
-        assert f"as {kit_machine.clone} has; move this clone" in row.saw
+    result = kit_machine.run(*build)
+    assert (result.returncode, result.stdout) == (1, "")
+    (message,) = result.stderr.splitlines()
+    assert f"as {kit_machine.clone} has; move this clone" in message
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-def test_an_unprivileged_user(kit_machine: Machine, record_property: faults.Recorder) -> None:
+def test_an_unprivileged_user(kit_machine: Machine) -> None:
     """Who has bubblewrap and a kit, and may install nothing."""
     kit_machine.move_clone("clone")
     for folder in (kit_machine.clone, kit_machine.home, kit_machine.folder):
         shutil.chown(folder, 65534, 65534)
     as_nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-    fault = "tools/bazel: an unprivileged user, with a kit"
-    with faults.row(record_property, "machine", fault) as row, row.attempt():
-        result = kit_machine.run("build", f"//:step{_STEPS - 1}", before=as_nobody)
-        assert result.returncode == 0, result.stderr
-        row.saw = "nothing: it builds"
+    result = kit_machine.run("build", f"//:step{_STEPS - 1}", before=as_nobody)
+    assert result.returncode == 0, result.stderr
     kit_machine.run("shutdown", before=as_nobody)
-
-
-@pytest.fixture(scope="module")
-def mirror(first: tuple[Machine, float]) -> str:
-    """URL of the Debian mirror that tools/bazel chose on this machine."""
-    line, *_ = (first[0].root() / "etc/apt/sources.list").read_text().splitlines()
-    return re.sub(r"\[.*?\]", "", line).split()[1]
-
-
-@pytest.fixture(scope="module")
-def virtual(mirror: str, kit: Path, sources: Path, scratch: Path) -> Iterator[VirtualMachine]:
-    """A machine with a clock of its own, the sources and a clone with a kit."""
-    made = VirtualMachine(scratch / "virtual", mirror, ["bubblewrap", "mmdebstrap"])
-    shutil.copytree(kit, made.files / "kit", copy_function=os.link)
-    shutil.copytree(sources, made.files / "sources", ignore=shutil.ignore_patterns("bazel-*"))
-    yield made
-    shutil.rmtree(scratch / "virtual")
-
-
-def _statuses(said: str) -> list[str]:
-    return re.findall(r"^status (.*?)\s*$", said, re.MULTILINE)
-
-
-# From nothing at the wrong time; then at the right one, with the server that was started before it
-# and with one that was started after.
-_BUILD_AT = f"""
-build() {{
-  tools/bazel build //:step{_STEPS - 1}
-  echo "status $?, $(head -n 1 bazel-bin/step{_STEPS - 1}.txt)"
-}}
-cd /kit
-echo first >input
-date --set="$1 days"
-build
-date --set="$2 days"
-echo second >input
-build
-tools/bazel shutdown
-echo third >input
-build
-"""
-
-
-_only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can install a machine")
-
-
-@_only_root
-@pytest.mark.parametrize(("where", "days"), [("behind", -365), ("ahead", 365)])
-def test_the_clock(
-    where: str, days: int, virtual: VirtualMachine, record_property: faults.Recorder
-) -> None:
-    fault = f"tools/bazel: the clock is a year {where}, and then right, thrice"
-    with faults.row(record_property, "machine", fault) as row:
-        said = virtual.run(f"set -- {days} {-days}\n{_BUILD_AT}")
-        for status, content in itertools.zip_longest(_statuses(said), ("first", "second", "third")):
-            with row.attempt():
-                assert status == f"0, {content}", said
-        assert "in the future" not in said  # tar has a word on each file, unless told
-        row.saw = "nothing: it builds, and goes on"
-
-
-_MAKE = """
-cd /sources
-make_root() {
-  tools/bazel --version
-  echo "status $?"
-}
-date --set='-365 days'
-make_root
-date --set='365 days'
-make_root
-"""
-
-
-@_only_root
-def test_the_clock_behind_signatures(
-    mirror: str, virtual: VirtualMachine, record_property: faults.Recorder
-) -> None:
-    """Debian's signatures are of a time to come; then they are not, and the root is made."""
-    fault = "tools/bazel: the clock is a year behind as the root is to be made of Debian's packages"
-    with faults.row(record_property, "machine", fault) as row, row.attempt():
-        said = virtual.run(f"export CORRIDORKEY_DEBIAN_MIRROR='{mirror}'\n{_MAKE}")
-        assert _statuses(said) == ["1", "0"], said
-        (row.saw,) = re.findall(r"tools/bazel: cannot make .*signed before \S*", said)
-        assert _VERSION in said

@@ -20,10 +20,10 @@ from torch import Tensor
 from wrapper.checkpoint import pickled
 from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, UNTRAINED_MODEL_ID
 from wrapper.network.network import CorridorKeyTransformer
+from wrapper.printable import printable
 
 _POS_EMBED = "encoder.model.pos_embed"
 _PROBLEMS_SHOWN = 5
-_LONGEST_SHOWN = 200
 _BLUE_FILE = "CorridorKeyBlue_1.0"
 """Name under which the blue-screen weights are published; nothing inside says which they are."""
 _MAXIMUM_BYTES = 2 << 30
@@ -178,7 +178,7 @@ def _parsed(path: Path, data: bytes) -> tuple[Any, dict[str, str]]:
         return _parsed_safetensors(data) if path.suffix == ".safetensors" else _parsed_pth(data)
     except Exception as error:  # Damaged bytes raise whatever they happen to lead to.
         raise CheckpointError(
-            f"{path} is damaged, or holds more than tensors: {_shown(str(error))}\n"
+            f"{path} is damaged, or holds more than tensors: {printable(str(error))}\n"
             "Compare its size and SHA-256 with the published ones, and download it again."
         ) from error
 
@@ -256,13 +256,13 @@ def _by_plain_key(path: Path, content: Any) -> dict[str, Tensor]:
     for name, tensor in content.items():
         if not isinstance(tensor, Tensor):
             raise CheckpointError(
-                f"{path}: {_shown(name)!r} is of type {type(tensor).__name__}, not a tensor; "
+                f"{path}: {printable(name)!r} is of type {type(tensor).__name__}, not a tensor; "
                 "save the weights alone, or under 'state_dict'"
             )
         key = name.removeprefix("_orig_mod.")
         if key in tensors:
             raise CheckpointError(
-                f"{path} holds {_shown(key)} twice, with and without '_orig_mod.'"
+                f"{path} holds {printable(key)} twice, with and without '_orig_mod.'"
             )
         tensors[key] = tensor
     return tensors
@@ -272,7 +272,7 @@ def _problems(tensors: Mapping[str, Tensor], needed: Mapping[str, Tensor]) -> li
     """Says what keeps the tensors from being the needed ones, one line for each key."""
     missing, unexpected = needed.keys() - tensors.keys(), tensors.keys() - needed.keys()
     problems = [f"missing: {key} {list(needed[key].shape)}" for key in missing]
-    problems += [f"unexpected: {_shown(key)} {list(tensors[key].shape)}" for key in unexpected]
+    problems += [f"unexpected: {printable(key)} {list(tensors[key].shape)}" for key in unexpected]
     for key in tensors.keys() & needed.keys():
         tensor, shape, dtype = tensors[key], list(needed[key].shape), needed[key].dtype
         if key == _POS_EMBED and tensor.dim() == 3:
@@ -291,13 +291,6 @@ def _contiguous(tensor: Tensor) -> Tensor:
     """The same numbers and no others, laid out in one way: so the same weights give one file."""
     tensor = tensor.contiguous()
     return tensor if tensor.untyped_storage().nbytes() == tensor.nbytes else tensor.clone()
-
-
-def _shown(text: str) -> str:
-    """What a file says, fit for a terminal: nothing that moves its cursor, and not too much."""
-    if len(text) > _LONGEST_SHOWN:
-        text = f"{text[:_LONGEST_SHOWN]}…"
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def _resize_pos_embed(pos_embed: Tensor, side: int) -> Tensor:

@@ -7,10 +7,11 @@ from pathlib import Path
 import torch
 
 from export.artifact import archive
+from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
 from export.artifact.manifest import manifest
 from export.artifact.runtimes import RUNTIMES
 from export.artifact.variant import Variant
-from export.common.manifest_file import NAME_IN_ARCHIVE, to_json
+from export.common.json_text import to_json
 from export.nuke.model import OLDEST_NUKE
 from testing.weights.untrained_weights import write_untrained_checkpoint
 from wrapper.checkpoint.checkpoint import load_checkpoint

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jsonschema import Draft202012Validator
 
 from export.artifact.canonical import FOLDER
-from export.common.manifest_file import digest
+from export.common.digests import digest
 from export.release import provenance, signing
 from export.verify.archive_check import MANIFEST
 from export.verify.verify import main

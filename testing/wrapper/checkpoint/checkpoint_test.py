@@ -11,7 +11,6 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from testing import faults
 from testing.depth import DEPTH
 from testing.golden import golden_data
 from testing.hostile.checkpoints import POS_EMBED, STEM, complete
@@ -312,24 +311,20 @@ def test_damaged_file_is_refused_or_does_not_matter(
     damage: Callable[[bytes, random.Random], Iterator[bytes]],
     tmp_path: Path,
     request: pytest.FixtureRequest,
-    record_property: faults.Recorder,
 ) -> None:
     data = request.getfixturevalue(kind)
     path = tmp_path / f"damaged{'.pth' if kind == 'zipped' else '.safetensors'}"
     whole = range(len(complete()))
-    fault = f"{damage.__name__.replace('_', ' ')} in a {path.suffix}"
-    with faults.row(record_property, "checkpoint", fault) as row:
-        for damaged in damage(data, random.Random(f"{kind} {damage.__name__}")):
-            path.write_bytes(damaged)
-            with row.attempt():
-                try:
-                    state_dict = load_checkpoint(path, 64).state_dict
-                except CheckpointError as error:
-                    row.saw = str(error).partition("\n")[0]
-                else:
-                    # Zip files have checksums: damage is found, or is where nothing is read from.
-                    for n, tensor in zip(whole, state_dict.values(), strict=True):
-                        assert tensor.min() == tensor.max() == n
+    for damaged in damage(data, random.Random(f"{kind} {damage.__name__}")):
+        path.write_bytes(damaged)
+        try:
+            state_dict = load_checkpoint(path, 64).state_dict
+        except CheckpointError:
+            pass
+        else:
+            # Zip files have checksums: damage is found, or is where nothing is read from.
+            for n, tensor in zip(whole, state_dict.values(), strict=True):
+                assert tensor.min() == tensor.max() == n
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
