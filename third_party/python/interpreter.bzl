@@ -1,8 +1,8 @@
-"""The one Python interpreter, for every Python action and for pip: `@python_3_11`.
+"""`@python_3_11`: the Python interpreter that runs every Python action, and pip.
 
-By default a python-build-standalone release, pinned by digest.
-`--repo_env=CORRIDORKEY_PYTHON=/path/to/python3.11` puts an installed interpreter in its place; that
-is how the air-gapped root brings its own.
+By default it is a release of python-build-standalone, pinned by digest.
+`--repo_env=CORRIDORKEY_PYTHON=/path/to/python3.11` uses an installed interpreter instead, such as the
+one of the air-gapped root.
 """
 
 _VERSION = "3.11"
@@ -17,7 +17,7 @@ _SHA256 = {
     "x86_64-unknown-linux-gnu": "8b14030dd3af9ea7f7c51b4c90feb04afd8a8f45435727e67b875270bd08f3bc",
 }
 
-# What may be downloaded, one for each platform: SHA-256 by URL.
+# SHA-256 of the archive for each platform, by URL.
 DOWNLOADS = {
     _URL.format(release = _RELEASE, triple = triple): sha256
     for triple, sha256 in _SHA256.items()
@@ -29,10 +29,11 @@ load("@rules_python//python:defs.bzl", "py_runtime", "py_runtime_pair")
 package(default_visibility = ["//visibility:public"])
 
 exports_files(["python"])
-
+{bootstrap_flag}
 py_runtime(
     name = "runtime",
     {interpreter},
+    {start}
     python_version = "PY3",
 )
 
@@ -43,6 +44,7 @@ py_runtime_pair(
 
 toolchain(
     name = "toolchain",
+    target_compatible_with = {constraints},
     toolchain = ":runtime_pair",
     toolchain_type = "@bazel_tools//tools/python:toolchain_type",
 )
@@ -55,6 +57,28 @@ _DOWNLOADED = """files = glob(
     ),
     interpreter = "{}\""""
 
+# How a program starts. Windows has a launcher of its own. Elsewhere the default program is a Python
+# script, for which some Python must be on PATH; ours is a bash script.
+_START = {
+    "ours": """bootstrap_template = ":start.sh.tpl",
+    stub_shebang = "#!/usr/bin/env bash",""",
+    # The script of newer versions of rules_python, which is bash too. It needs the version.
+    "rules_python's": """interpreter_version_info = {"major": "3", "minor": "11"},""",
+    "as the flag says": """bootstrap_template = select({
+        ":bootstrap_impl_is_script": None,
+        "//conditions:default": ":start.sh.tpl",
+    }),
+    interpreter_version_info = {"major": "3", "minor": "11"},
+    stub_shebang = "#!/usr/bin/env bash",""",
+    "Windows": "",
+}
+_BOOTSTRAP_FLAG = """
+config_setting(
+    name = "bootstrap_impl_is_script",
+    flag_values = {"@rules_python//python/config_settings:bootstrap_impl": "script"},
+)
+"""
+
 def _host_triple(rctx):
     arch = {"amd64": "x86_64", "arm64": "aarch64"}.get(rctx.os.arch, rctx.os.arch)
     system = rctx.os.name.lower()
@@ -63,6 +87,24 @@ def _host_triple(rctx):
     if system.startswith("windows"):
         return arch + "-pc-windows-msvc"
     return arch + "-unknown-linux-gnu"
+
+def _constraints(triple):
+    arch, _, system = triple.partition("-")
+    systems = {"apple-darwin": "macos", "pc-windows-msvc": "windows"}
+    return [
+        "@platforms//cpu:" + arch,
+        "@platforms//os:" + systems.get(system, "linux"),
+    ]
+
+def _way_to_start(rctx, triple):
+    """Returns a key of _START."""
+    if "windows" in triple:
+        return "Windows"
+    rules_python = rctx.path(Label("@rules_python//:BUILD.bazel")).dirname
+    if not rules_python.get_child("python", "private", "stage1_bootstrap_template.sh").exists:
+        return "ours"
+    settings = rctx.read(rules_python.get_child("python", "config_settings", "BUILD.bazel"))
+    return "as the flag says" if '"bootstrap_impl"' in settings else "rules_python's"
 
 def _check_installed(rctx, path):
     found = rctx.execute([path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
@@ -75,17 +117,19 @@ def _check_installed(rctx, path):
 
 def _python_repository_impl(rctx):
     installed = rctx.getenv("CORRIDORKEY_PYTHON")
+    triple = _host_triple(rctx)
+    start = _way_to_start(rctx, triple)
     if installed:
         _check_installed(rctx, installed)
         rctx.symlink(installed, "python")
         interpreter = _INSTALLED.format(installed)
     else:
-        triple = _host_triple(rctx)
         if triple not in _SHA256:
-            fail("no Python {version} is pinned for {triple}; ".format(
+            fail(("No Python {version} is pinned for {triple}. Set " +
+                  "--repo_env=CORRIDORKEY_PYTHON=/path/to/python{version}.").format(
                 version = _VERSION,
                 triple = triple,
-            ) + "set --repo_env=CORRIDORKEY_PYTHON=/path/to/python" + _VERSION)
+            ))
         rctx.download_and_extract(
             url = _URL.format(release = _RELEASE, triple = triple),
             sha256 = _SHA256[triple],
@@ -94,14 +138,21 @@ def _python_repository_impl(rctx):
         executable = "python.exe" if "windows" in triple else "bin/python" + _VERSION
         rctx.symlink(executable, "python")
         interpreter = _DOWNLOADED.format(executable)
-    rctx.file("BUILD.bazel", _BUILD.format(interpreter = interpreter))
+    rctx.template("start.sh.tpl", rctx.attr._start)
+    rctx.file("BUILD.bazel", _BUILD.format(
+        bootstrap_flag = _BOOTSTRAP_FLAG if start == "as the flag says" else "",
+        constraints = json.encode(_constraints(triple)),
+        interpreter = interpreter,
+        start = _START[start],
+    ))
 
 _python_repository = repository_rule(
     implementation = _python_repository_impl,
-    doc = "A Python 3.11: a toolchain, and the file `python` for pip to run.",
+    doc = "Python 3.11 as a toolchain, and as the file `python` that other repository rules run.",
+    attrs = {"_start": attr.label(default = ":start.sh.tpl")},
 )
 
-def _interpreter_impl(_module_ctx):
+def _interpreter_impl(_mctx):
     _python_repository(name = "python_3_11")
 
 interpreter = module_extension(
