@@ -127,7 +127,7 @@ def test_full_disk_exits_with_2(good: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("check", "detail", "rewriting"),
     [
-        ("archive", f"{DATA} is no pickle", (DATA, b"\x80\x02", b"\x80\x02R")),
+        ("archive", f"{DATA} is not a pickle", (DATA, b"\x80\x02", b"\x80\x02R")),
         ("archive", f"{MANIFEST} is no manifest", (MANIFEST, b"{", b"[")),
         ("archive", f"{MANIFEST} has the resolution 9999", (MANIFEST, b": 256", b": 9999")),
         ("code", f"{CODE} calls torch.save", (CODE, b"torch.dim(x)", b"torch.save(x, WITNESS)")),

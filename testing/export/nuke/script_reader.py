@@ -1,4 +1,4 @@
-"""A Nuke script as a Tcl interpreter reads it."""
+"""Reads a Nuke script with a Tcl interpreter."""
 
 import dataclasses
 import json
@@ -11,20 +11,20 @@ _READER = Path(__file__).parent / "read_script.tcl"
 
 
 class ScriptError(ValueError):
-    """What Tcl says of a script that it cannot evaluate."""
+    """Tcl cannot evaluate the script; the message is the interpreter's."""
 
 
 @dataclasses.dataclass(frozen=True)
-class ReadNode:
+class ScriptNode:
     """One node.
 
     Attributes:
-        kind: Its class.
-        name: Its knob `name`; the class, where there is none.
+        kind: Class of the node.
+        name: Value of its knob `name`; without one, its class.
         inputs: Names of the nodes that feed it, from input 0 on.
-        knobs: Values by name, in order.
-        user_knobs: What addUserKnob says: `kind`, `name`, options by their letter, and how many
-            knobs the node had been given `after`.
+        knobs: Values by knob name, in order.
+        user_knobs: One entry for each addUserKnob: `kind`, `name`, the options by their letter and
+            `after`, the number of knobs before it.
     """
 
     kind: str
@@ -35,28 +35,28 @@ class ReadNode:
 
 
 @dataclasses.dataclass(frozen=True)
-class ReadScript:
-    """One file.
+class Script:
+    """One script.
 
     Attributes:
-        version: Of Nuke.
+        version: Oldest version of Nuke that opens it.
         layers: Channels by layer.
-        nodes: By name, in order; those of a gizmo too.
-        left: Names of the nodes that nothing has taken from the stack.
+        nodes: Nodes by name, in order, with those inside a gizmo.
+        left: Names of the nodes left on the stack.
     """
 
     version: str
     layers: dict[str, list[str]]
-    nodes: dict[str, ReadNode]
+    nodes: dict[str, ScriptNode]
     left: tuple[str, ...]
 
-    def one(self, kind: str) -> ReadNode:
-        """The only node of a class."""
+    def one(self, kind: str) -> ScriptNode:
+        """Returns the only node of a class."""
         (node,) = (node for node in self.nodes.values() if node.kind == kind)
         return node
 
-    def upstream(self, name: str) -> list[ReadNode]:
-        """What feeds a node's input 0, and so on up; the nearest first."""
+    def upstream(self, name: str) -> list[ScriptNode]:
+        """Returns the nodes above a node, along input 0, the nearest first."""
         nodes = []
         while inputs := self.nodes[name].inputs:
             name = inputs[0]
@@ -65,15 +65,15 @@ class ReadScript:
 
 
 def tclsh() -> str | None:
-    """The Tcl interpreter of this machine."""
+    """Returns the path of the Tcl interpreter, or None."""
     return shutil.which("tclsh")
 
 
-def read(path: Path) -> ReadScript:
+def read(path: Path) -> Script:
     """Evaluates a script.
 
     Raises:
-        ScriptError: It is no Tcl, no Nuke script, or two of its nodes have one name.
+        ScriptError: The file is not Tcl or not a Nuke script, or two nodes have the same name.
     """
     result = subprocess.run(
         [str(tclsh()), str(_READER), str(path)], capture_output=True, text=True, check=False
@@ -83,22 +83,40 @@ def read(path: Path) -> ReadScript:
     content = json.loads(result.stdout)
     names = [dict(node["knobs"]).get("name", node["class"]) for node in content["nodes"]]
     if len(set(names)) != len(names):
-        raise ScriptError(f"two nodes of one name: {names}")
+        raise ScriptError(f"two nodes have the same name: {names}")
     nodes = {}
     for name, node in zip(names, content["nodes"], strict=True):
         knobs = dict(node["knobs"])
         if len(knobs) != len(node["knobs"]):
-            raise ScriptError(f"{name} gives a knob two values")
-        nodes[name] = ReadNode(
+            raise ScriptError(f"{name} sets a knob twice")
+        nodes[name] = ScriptNode(
             kind=node["class"],
             name=name,
             inputs=tuple(names[number] for number in node["inputs"]),
             knobs=knobs,
             user_knobs=tuple(node["user_knobs"]),
         )
-    return ReadScript(
+    return Script(
         version=content["version"],
         layers=content["layers"],
         nodes=nodes,
         left=tuple(names[number] for number in content["left"]),
     )
+
+
+def evaluate(code: str) -> str:
+    """Returns the result of Tcl code, such as the value of a knob with brackets.
+
+    Raises:
+        ScriptError: The code fails.
+    """
+    result = subprocess.run(
+        [str(tclsh())],
+        input=f"puts -nonewline [{code}]\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.stderr:
+        raise ScriptError(result.stderr)
+    return result.stdout
