@@ -60,8 +60,8 @@ def start(
 
     Raises:
         FileNotFoundError: There is no Bazel.
-        pytest.skip.Exception: Bazel has no modules: it is not in the air-gapped root, which contains
-            them, and cannot reach a registry.
+        pytest.skip.Exception: Bazel has no modules. It is not in the air-gapped root, which has
+            them, and it cannot reach a registry.
     """
     workspace = scratch / "workspace"
     for name in parts:
