@@ -25,11 +25,11 @@ DOWNLOADS = {
 
 _BUILD = """\
 load("@rules_python//python:defs.bzl", "py_runtime", "py_runtime_pair")
-
+{loads}
 package(default_visibility = ["//visibility:public"])
 
 exports_files(["python"])
-{bootstrap_flag}
+
 py_runtime(
     name = "runtime",
     {interpreter},
@@ -48,7 +48,7 @@ toolchain(
     toolchain = ":runtime_pair",
     toolchain_type = "@bazel_tools//tools/python:toolchain_type",
 )
-"""
+{more}"""
 
 _INSTALLED = 'interpreter_path = "{}"'
 _DOWNLOADED = """files = glob(
@@ -58,24 +58,41 @@ _DOWNLOADED = """files = glob(
     interpreter = "{}\""""
 
 # How a program starts. Windows has a launcher of its own. Elsewhere the default program is a Python
-# script, for which some Python must be on PATH; ours is a bash script.
-_START = {
-    "ours": """bootstrap_template = ":start.sh.tpl",
-    stub_shebang = "#!/usr/bin/env bash",""",
-    # The script of newer versions of rules_python, which is bash too. It needs the version.
-    "rules_python's": """interpreter_version_info = {"major": "3", "minor": "11"},""",
-    "as the flag says": """bootstrap_template = select({
+# script, for which some Python must be on PATH; ours is a bash script. Newer versions of rules_python
+# have a bash script too, which needs the version of Python.
+_OUR_START = """bootstrap_template = ":start.sh.tpl",
+    stub_shebang = "#!/usr/bin/env bash","""
+_START_OF_RULES_PYTHON = """interpreter_version_info = {"major": "3", "minor": "11"},"""
+_START_BY_FLAG = """bootstrap_template = select({
         ":bootstrap_impl_is_script": None,
         "//conditions:default": ":start.sh.tpl",
     }),
     interpreter_version_info = {"major": "3", "minor": "11"},
-    stub_shebang = "#!/usr/bin/env bash",""",
-    "Windows": "",
-}
+    stub_shebang = "#!/usr/bin/env bash","""
+
 _BOOTSTRAP_FLAG = """
 config_setting(
     name = "bootstrap_impl_is_script",
     flag_values = {"@rules_python//python/config_settings:bootstrap_impl": "script"},
+)
+"""
+
+# Newer versions of rules_python also look for tools that run in actions, and would download another
+# Python for them. We need none.
+_LOAD_EXEC_TOOLS = """\
+load("@rules_python//python:py_exec_tools_toolchain.bzl", "py_exec_tools_toolchain")
+"""
+_EXEC_TOOLS = """
+py_exec_tools_toolchain(
+    name = "exec_tools",
+    exec_interpreter = "@rules_python//python:none",
+)
+
+toolchain(
+    name = "exec_tools_toolchain",
+    exec_compatible_with = {constraints},
+    toolchain = ":exec_tools",
+    toolchain_type = "@rules_python//python:exec_tools_toolchain_type",
 )
 """
 
@@ -96,15 +113,22 @@ def _constraints(triple):
         "@platforms//os:" + systems.get(system, "linux"),
     ]
 
-def _way_to_start(rctx, triple):
-    """Returns a key of _START."""
+def _for_rules_python(rctx, triple, constraints):
+    """Returns the parts of the BUILD file that depend on the version of rules_python."""
+    python = rctx.path(Label("@rules_python//:BUILD.bazel")).dirname.get_child("python")
+    start, more, loads = _OUR_START, "", ""
+    if python.get_child("private", "stage1_bootstrap_template.sh").exists:
+        start = _START_OF_RULES_PYTHON
+        settings = rctx.read(python.get_child("config_settings", "BUILD.bazel"))
+        if '"bootstrap_impl"' in settings:
+            start = _START_BY_FLAG
+            more += _BOOTSTRAP_FLAG
     if "windows" in triple:
-        return "Windows"
-    rules_python = rctx.path(Label("@rules_python//:BUILD.bazel")).dirname
-    if not rules_python.get_child("python", "private", "stage1_bootstrap_template.sh").exists:
-        return "ours"
-    settings = rctx.read(rules_python.get_child("python", "config_settings", "BUILD.bazel"))
-    return "as the flag says" if '"bootstrap_impl"' in settings else "rules_python's"
+        start = ""
+    if python.get_child("py_exec_tools_toolchain.bzl").exists:
+        loads = _LOAD_EXEC_TOOLS
+        more += _EXEC_TOOLS.format(constraints = constraints)
+    return {"loads": loads, "more": more, "start": start}
 
 def _check_installed(rctx, path):
     found = rctx.execute([path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
@@ -118,7 +142,7 @@ def _check_installed(rctx, path):
 def _python_repository_impl(rctx):
     installed = rctx.getenv("CORRIDORKEY_PYTHON")
     triple = _host_triple(rctx)
-    start = _way_to_start(rctx, triple)
+    constraints = json.encode(_constraints(triple))
     if installed:
         _check_installed(rctx, installed)
         rctx.symlink(installed, "python")
@@ -140,10 +164,9 @@ def _python_repository_impl(rctx):
         interpreter = _DOWNLOADED.format(executable)
     rctx.template("start.sh.tpl", rctx.attr._start)
     rctx.file("BUILD.bazel", _BUILD.format(
-        bootstrap_flag = _BOOTSTRAP_FLAG if start == "as the flag says" else "",
-        constraints = json.encode(_constraints(triple)),
+        constraints = constraints,
         interpreter = interpreter,
-        start = _START[start],
+        **_for_rules_python(rctx, triple, constraints)
     ))
 
 _python_repository = repository_rule(
