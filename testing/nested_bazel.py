@@ -36,7 +36,7 @@ def command() -> list[str]:
     """Returns the command that starts Bazel: Bazelisk's, or the one on PATH."""
     bazel = [os.environ.get("BAZEL_REAL") or shutil.which("bazel") or "bazel", "--nohome_rc"]
     if _DEBIAN_BAZEL.exists():
-        bazel.append(f"--bazelrc={RUNFILES / 'tools/airgapped_root/bazelrc'}")
+        bazel.append(f"--bazelrc={RUNFILES / 'tools/debian_root/bazelrc'}")
     return bazel
 
 
@@ -60,7 +60,7 @@ def start(
 
     Raises:
         FileNotFoundError: There is no Bazel.
-        pytest.skip.Exception: Bazel has no modules. It is not in the air-gapped root, which has
+        pytest.skip.Exception: Bazel has no modules. It is not in the Debian root, which has
             them, and it cannot reach a registry.
     """
     workspace = scratch / "workspace"

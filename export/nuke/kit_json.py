@@ -4,8 +4,10 @@ import dataclasses
 from collections.abc import Sequence
 
 from export.common.json_text import to_json
-from export.nuke.cat_files import KIT_NAME, LIBTORCHES, WEIGHTS, cat_name
-from export.nuke.model import CHANNELS, OUTPUT_SCALE
+from export.nuke import smoke_plate
+from export.nuke.cat_files import KIT_NAME, LIBTORCHES, QUALITIES, WEIGHTS, cat_name
+from export.nuke.model import CHANNELS, OUTPUT_SCALE, SCREEN_KNOB
+from export.nuke.scripts.knob_lines import SET_BY_GIZMO
 from wrapper.knobs import Knob
 
 
@@ -19,6 +21,10 @@ def text(knobs: Sequence[Knob]) -> str:
             "cat_name": cat_name("{weights}", "{quality}", "{number}"),
             "weights": WEIGHTS,
             "libtorches": [dataclasses.asdict(libtorch) for libtorch in LIBTORCHES],
+            "set_by_gizmo": sorted(SET_BY_GIZMO),
+            "screen_knob": SCREEN_KNOB,
+            "qualities": QUALITIES,
+            "smoke_test": smoke_plate.description(),
             "knobs": [dataclasses.asdict(knob) | {"kind": knob.kind.value} for knob in knobs],
         }
     )

@@ -2,7 +2,7 @@
 
 By default it is a release of python-build-standalone, pinned by digest.
 `--repo_env=CORRIDORKEY_PYTHON=/path/to/python3.11` uses an installed interpreter instead, such as the
-one of the air-gapped root.
+one of the Debian root.
 """
 
 _VERSION = "3.11"

@@ -14,7 +14,7 @@ from export.common.atomic import replacing
 def command() -> list[str]:
     """Returns the command that starts the Bazel that is running.
 
-    The air-gapped root names it in CORRIDORKEY_BAZEL, Bazelisk in BAZEL_REAL; else it is on PATH.
+    The Debian root names it in CORRIDORKEY_BAZEL, Bazelisk in BAZEL_REAL; else it is on PATH.
     """
     inside = os.environ.get("CORRIDORKEY_BAZEL", "").splitlines()
     return inside or [os.environ.get("BAZEL_REAL") or shutil.which("bazel") or "bazel"]

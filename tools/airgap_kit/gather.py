@@ -49,7 +49,7 @@ Downloads = dict[str, list[str]]
     "--registry",
     default="https://bcr.bazel.build",
     show_default=True,
-    help="Registry of Bazel modules. Not used in the air-gapped root, which has the modules.",
+    help="Registry of Bazel modules. Not used in the Debian root, which has the modules.",
 )
 @click.option(
     "--checkpoint",

@@ -1,6 +1,6 @@
 """Gathers Bazel modules into a registry in a folder: the files that this build reads of a registry.
 
-In the air-gapped root there are none to gather: the modules are part of the root.
+In the Debian root there are none to gather: the modules are part of the root.
 """
 
 import base64

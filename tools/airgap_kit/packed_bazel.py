@@ -1,4 +1,4 @@
-"""Adds Bazel to a kit: the air-gapped root as an archive or, outside of one, the running binary."""
+"""Adds Bazel to a kit: the Debian root as an archive or, outside of one, the running binary."""
 
 import os
 import shutil
@@ -15,8 +15,8 @@ from tools.airgap_kit.errors import GapError
 
 
 def in_root() -> bool:
-    """Returns whether this process runs in the air-gapped root, which has Python and modules."""
-    return "CORRIDORKEY_AIRGAPPED_ROOT" in os.environ
+    """Returns whether this process runs in the Debian root, which has Python and modules."""
+    return "CORRIDORKEY_DEBIAN_ROOT" in os.environ
 
 
 def gather(kit: Path, known: Mapping[str, str]) -> str:
@@ -41,10 +41,10 @@ def gather(kit: Path, known: Mapping[str, str]) -> str:
             shutil.copy(shutil.which(binary) or binary, partial)
         return "bazel"
 
-    # The root is named after its recipe, and tools/airgapped_root/make looks for that name.
-    root = Path(os.environ["CORRIDORKEY_AIRGAPPED_ROOT"])
+    # The root is named after its recipe, and tools/debian_root/make looks for that name.
+    root = Path(os.environ["CORRIDORKEY_DEBIAN_ROOT"])
     archive = kit / f"{root.name}.tar.gz"
-    for other in set(kit.glob("airgapped-root-*.tar.gz")) - {archive}:
+    for other in set(kit.glob("debian-root-*.tar.gz")) - {archive}:
         other.unlink()
     if not (archive.exists() and sha256(archive) == known.get(archive.name)):
         click.echo(f"packing {root}")

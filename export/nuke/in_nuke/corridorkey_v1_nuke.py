@@ -110,6 +110,65 @@ def digest(path: Path) -> dict[str, Any]:
     return {"name": path.name, "sha256": sha256.hexdigest(), "bytes": path.stat().st_size}
 
 
+def this_nuke() -> Any:
+    """Returns the module `nuke`.
+
+    Raises:
+        KitError: This Python is not Nuke's.
+    """
+    try:
+        import nuke
+    except ImportError as error:
+        raise KitError("this Python is not Nuke's. Run the script with Nuke -t") from error
+    return nuke
+
+
+class Key:
+    """The gizmo in a script, with what a program asks of it.
+
+    Attributes:
+        node: The gizmo.
+    """
+
+    def __init__(self, nuke: Any, plate: Any, hint: Any) -> None:
+        """Creates the gizmo and connects its inputs."""
+        kit = settings()["kit"]
+        try:
+            self.node = nuke.createNode(kit)
+        except RuntimeError as error:
+            raise KitError(f"no {kit} ({error}). Add {FOLDER} to NUKE_PATH") from error
+        self.node.setInput(0, plate)
+        self.node.setInput(1, hint)
+        self._inference = nuke.toNode(f"{self.node.name()}.Inference1")
+
+    def set(self, name: str, value: Any) -> None:
+        """Sets a knob.
+
+        Raises:
+            KitError: The node has no such knob, or the knob takes no such value.
+        """
+        try:
+            knob = self.node[name]
+        except (NameError, KeyError) as error:
+            raise KitError(f"the node has no knob {name}. guide.html lists them") from error
+        try:
+            knob.setValue(value)
+        except (TypeError, ValueError) as error:
+            raise KitError(
+                f"{name} does not take {value!r}. guide.html lists the values"
+            ) from error
+        if knob.value() != value:
+            raise KitError(f"{name} is {knob.value()!r} after it was set to {value!r}")
+
+    def gpu(self) -> str:
+        """Returns the GPU that Inference shows; "Not available" without one."""
+        return self._inference["gpuName"].value() or "Not available"
+
+    def model_file(self) -> str:
+        """Returns the path of the .cat; empty if it is not on the plug-in path."""
+        return self._inference["modelFile"].evaluate() or ""
+
+
 def add_menu(menu_file: str) -> None:
     """Adds the kit to Nuke's toolbar.
 

@@ -36,7 +36,7 @@ def main() -> int:
         pt = options.pt.resolve()
         manifest = kit.read_manifest(pt)
         _check_knobs(pt, manifest)
-        nuke = None if options.dry_run else _nuke()
+        nuke = None if options.dry_run else kit.this_nuke()
         entry = kit.libtorch(manifest, _version(nuke, manifest))
         cat = options.cat.resolve() if options.cat else kit.cat_path(manifest, entry["number"])
         _check_output(cat, options.overwrite)
@@ -48,16 +48,6 @@ def main() -> int:
         print(f"create_cat.py: error: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def _nuke() -> Any:
-    try:
-        import nuke
-    except ImportError as error:
-        raise kit.KitError(
-            "this Python is not Nuke's. Run it with Nuke --nukex -t, or with --dry-run"
-        ) from error
-    return nuke
 
 
 def _version(nuke: Any, manifest: dict[str, Any]) -> tuple[int, int]:

@@ -16,7 +16,8 @@ from testing.export.nuke import script_reader
 from testing.export.nuke.script_reader import Script, ScriptNode
 
 ROOT_FORMAT = (2048, 1556)
-_MERGES = frozenset({"ChannelMerge", "Copy", "Keymix", "Merge2"})
+MERGES = frozenset({"ChannelMerge", "Copy", "Keymix", "Merge2"})
+"""Classes whose input 0 is B and whose input 1 is A."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +78,7 @@ def extents(
             return above[0].grown(1)
         if node.kind == "Reformat":
             return _scaled(above[0], extent("FormatBox").size)
-        if node.kind in _MERGES and node.knobs.get("bbox") != "B":
+        if node.kind in MERGES and node.knobs.get("bbox") != "B":
             x, y, r, t = zip(*(picture.box for picture in above), strict=True)
             return Extent(above[0].size, (min(x), min(y), max(r), max(t)))
         return above[0]

@@ -31,7 +31,7 @@ def kit_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tclsh() -> None:
     """Skips a test on a machine without a Tcl interpreter."""
     if script_reader.tclsh() is None:
-        pytest.skip("no tclsh on this machine (apt-get install tcl); the air-gapped root has one")
+        pytest.skip("no tclsh on this machine (apt-get install tcl); the Debian root has one")
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,9 @@
 """create_cat.py makes the .cat in a `nuke` that has only documented names."""
 
 import ast
-import dataclasses
 import hashlib
 import json
 import re
-import runpy
 import shutil
 import subprocess
 import sys
@@ -16,6 +14,7 @@ import pytest
 
 from export.nuke.cat_files import KIT_NAME
 from export.nuke.model import CHANNELS
+from testing.export.nuke.in_nuke import Program
 from testing.export.nuke.pt_file import WITHOUT_WORDS, write_pt
 from testing.export.nuke.recorder import (
     CatFileCreator,
@@ -40,29 +39,12 @@ def pt(tmp_path: Path) -> Path:
     return write_pt(tmp_path / "CorridorKey.pt")
 
 
-@dataclasses.dataclass
-class Run:
-    """Runs the script in a Nuke."""
-
-    monkeypatch: pytest.MonkeyPatch
-    script: Path
-
-    def __call__(self, nuke: Nuke, *arguments: object) -> int:
-        self.monkeypatch.setitem(sys.modules, "nuke", nuke)
-        self.monkeypatch.setattr(sys, "argv", ["create_cat.py", *map(str, arguments)])
-        self.monkeypatch.setattr(sys, "path", list(sys.path))
-        self.monkeypatch.delitem(sys.modules, "corridorkey_v1_nuke", raising=False)
-        with pytest.raises(SystemExit) as exit_:
-            runpy.run_path(str(self.script), run_name="__main__")
-        return int(exit_.value.code or 0)
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, kit_folder: Path) -> Run:
-    return Run(monkeypatch, kit_folder / "create_cat.py")
+def run(monkeypatch: pytest.MonkeyPatch, kit_folder: Path) -> Program:
+    return Program(monkeypatch, kit_folder / "create_cat.py")
 
 
-def test_sets_every_field_and_knob(run: Run, pt: Path, tmp_path: Path) -> None:
+def test_sets_every_field_and_knob(run: Program, pt: Path, tmp_path: Path) -> None:
     nuke = Nuke()
     assert run(nuke, "--pt", pt, "--cat", tmp_path / "CorridorKey.cat") == 0
     (node,) = nuke.created
@@ -92,7 +74,7 @@ def test_sets_every_field_and_knob(run: Run, pt: Path, tmp_path: Path) -> None:
 
 
 def test_the_cat_appears_whole_and_alone(
-    run: Run, pt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Program, pt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cat = tmp_path / "CorridorKey.cat"
     assert run(Nuke(writes=b"whole"), "--pt", pt, "--cat", cat) == 0
@@ -118,7 +100,7 @@ def test_the_cat_appears_whole_and_alone(
 
 
 def test_the_buttons_inference_node_is_deleted_while_the_file_is_in_its_first_place(
-    run: Run, pt: Path, tmp_path: Path
+    run: Program, pt: Path, tmp_path: Path
 ) -> None:
     nuke = Nuke()
     artists = Node("Inference", "Inference7", [Knob("modelFile")])
@@ -154,19 +136,19 @@ def test_without_cat_the_file_goes_where_the_gizmo_looks(
     cats = copy / "Cattery" / KIT_NAME
     cats.chmod(0o755)
     pt = write_pt(tmp_path / "A.pt", runtime=runtime, model_id=model_id, resolution=resolution)
-    run = Run(monkeypatch, copy / "create_cat.py")
+    run = Program(monkeypatch, copy / "create_cat.py")
     assert run(Nuke(version=version), "--pt", pt) == 0
     assert [path.name for path in cats.glob("*.cat")] == [f"{KIT_NAME}_{name}"]
 
 
 def test_weights_of_ones_own_need_a_name(
-    run: Run, pt: Path, capsys: pytest.CaptureFixture[str]
+    run: Program, pt: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(Nuke(), "--pt", pt) == 1
     assert "Name the .cat with --cat" in capsys.readouterr().err
 
 
-def test_overwrites_if_told(run: Run, pt: Path, tmp_path: Path) -> None:
+def test_overwrites_if_told(run: Program, pt: Path, tmp_path: Path) -> None:
     cat = tmp_path / "CorridorKey.cat"
     cat.write_bytes(b"old")
     assert run(Nuke(writes=b"new"), "--pt", pt, "--cat", cat, "--overwrite") == 0
@@ -202,7 +184,7 @@ def test_dry_run_says_everything_and_needs_no_nuke(kit_folder: Path, pt: Path) -
     ids=["old nuke", "no NukeX", "nothing written", "empty"],
 )
 def test_an_error_in_nuke_leaves_no_file(
-    run: Run,
+    run: Program,
     pt: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -214,13 +196,13 @@ def test_an_error_in_nuke_leaves_no_file(
     assert list(tmp_path.iterdir()) == [pt]
 
 
-def test_the_older_file_loads_in_nuke_14(run: Run, tmp_path: Path) -> None:
+def test_the_older_file_loads_in_nuke_14(run: Program, tmp_path: Path) -> None:
     pt = write_pt(tmp_path / "CorridorKey_nuke14.pt", runtime="nuke14")
     assert run(Nuke(version=(14, 0)), "--pt", pt, "--cat", tmp_path / "CorridorKey.cat") == 0
 
 
 def test_the_older_file_is_refused_by_a_newer_nuke(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pt = write_pt(tmp_path / "CorridorKey_nuke14.pt", runtime="nuke14")
     assert run(Nuke(version=(17, 0)), "--pt", pt, "--cat", tmp_path / "CorridorKey.cat") == 1
@@ -236,7 +218,7 @@ def test_the_older_file_is_refused_by_a_newer_nuke(
     ],
 )
 def test_a_file_with_other_knobs_is_refused(
-    run: Run,
+    run: Program,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     change: dict[str, object],
@@ -248,7 +230,7 @@ def test_a_file_with_other_knobs_is_refused(
 
 
 def test_bad_input_is_one_clear_error(
-    run: Run, pt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Program, pt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     damaged = tmp_path / "damaged.pt"
     damaged.write_bytes(pt.read_bytes()[:40])

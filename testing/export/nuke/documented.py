@@ -31,6 +31,7 @@ KNOBS = {
     "ColorMatrix": {"disable", "matrix"},
     "Colorspace": {"channels", "colorspace_in", "colorspace_out", "disable"},
     "Copy": {f"{end}{i}" for end in ("from", "to") for i in range(4)} | {"bbox"},
+    "Constant": {"color"},
     "Crop": {"box", "crop"},
     "Expression": _EXPRESSION,
     "FilterErode": {"channels", "disable", "size"},

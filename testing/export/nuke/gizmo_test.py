@@ -141,17 +141,6 @@ def test_libtorch_follows_the_version_of_nuke(gizmo: Script, libtorch: object) -
         assert evaluate(text, nuke_version=number) == str(libtorch.number)  # type: ignore[attr-defined]
 
 
-def _with_knobs(code: str, files: str, **values: str) -> str:
-    """Evaluates brackets as Nuke does in a text knob, with a plug-in path that has `files`."""
-    cases = " ".join(f"parent.{name} {{{value}}}" for name, value in values.items())
-    found = f"expr {{$name in {{{files}}} ? [list /kit/$name] : {{}}}}"
-    return script_reader.evaluate(
-        f"proc value {{knob}} {{ dict get {{{cases}}} $knob }}\n"
-        f"proc plugins {{all name}} {{ {found} }}\n"
-        f"subst -nobackslashes -novariables {{{code}}}"
-    )
-
-
 @pytest.mark.parametrize("quality", QUALITIES)
 @pytest.mark.parametrize("screen", ["Green", "Blue"])
 def test_model_file_follows_quality_screen_and_libtorch(
@@ -160,16 +149,15 @@ def test_model_file_follows_quality_screen_and_libtorch(
     code = gizmo.one("Inference").knobs["modelFile"]
     name = f"{KIT_NAME}_{screen.lower()}_{quality}_torch201.cat"
     knobs = {"screen_color": screen, "quality": quality, "libtorch": "201"}
-    assert _with_knobs(code, name, **knobs) == f"/kit/{name}"
-    assert _with_knobs(code, "CorridorKey.cat", **knobs) == ""
+    assert script_reader.text_knob(code, knobs, [name]) == f"/kit/{name}"
+    assert script_reader.text_knob(code, knobs, ["CorridorKey.cat"]) == ""
 
 
 def test_a_missing_cat_is_named_by_the_message_on_the_node(gizmo: Script) -> None:
     node = gizmo.nodes["CatFile"]
     assert expression(node, "expression") == "[string length [value Inference1.modelFile]] > 0"
-    message = _with_knobs(
-        node.knobs["message"], "", screen_color="Blue", quality="1024", libtorch="207"
-    )
+    knobs = {"screen_color": "Blue", "quality": "1024", "libtorch": "207"}
+    message = script_reader.text_knob(node.knobs["message"], knobs, [])
     assert message.startswith(f"No {KIT_NAME}_blue_1024_torch207.cat on Nuke's plug-in path. ")
 
 

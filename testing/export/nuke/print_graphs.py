@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from testing.export.nuke import script_reader
-from testing.export.nuke.boxes import Extent, extents
+from testing.export.nuke.boxes import MERGES, Extent, extents
 from testing.export.nuke.script_reader import Script, ScriptNode
 
 _SHOWN_ELSEWHERE = ("inputs", "name", "xpos", "ypos")
@@ -56,7 +56,7 @@ def _print_boxes(script: Script) -> None:
 def _inputs(node: ScriptNode) -> str:
     if len(node.inputs) < 2:
         return "".join(f"<- {name}" for name in node.inputs)
-    names = "0123456" if node.kind == "Switch" else ("B", "A", "mask")
+    names = ("B", "A", "mask") if node.kind in MERGES else "0123456"
     return "  ".join(f"{name} <- {above}" for name, above in zip(names, node.inputs, strict=False))
 
 

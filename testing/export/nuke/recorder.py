@@ -6,9 +6,17 @@ and its use from Python are in Foundry's .cat File Creation guide and in publish
 """
 
 import dataclasses
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from export.nuke.cat_files import KIT_NAME
+from testing.export.nuke import documented, script_reader
+from testing.export.nuke.script_reader import Script
+
+Pixels = Callable[[dict[str, Any], str, float, float], float]
+"""Value of a channel at a place, for values of the gizmo's knobs."""
 
 
 class Knob:
@@ -78,6 +86,45 @@ class EnumerationKnob(Knob):
         self.stored = value
 
 
+class IntegerKnob(Knob):
+    """`nuke.Int_Knob`."""
+
+    __slots__ = ()
+
+    def setValue(self, value: int) -> None:  # type: ignore[override] # noqa: N802
+        """Sets the number."""
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"{self.name} takes an int, not {value!r}")
+        self.stored = value
+
+
+class FormatKnob(Knob):
+    """`nuke.Format_Knob`."""
+
+    __slots__ = ()
+
+    def fromScript(self, text: str) -> None:  # noqa: N802
+        """Sets the format as a script writes it."""
+        if not re.fullmatch(r"\d+ \d+ 0 0 \d+ \d+ 1 \w+", text):
+            raise ValueError(text)
+        self.stored = text
+
+
+class ModelFileKnob(Knob):
+    """Inference's `modelFile`, whose Tcl is evaluated with the knobs of the gizmo."""
+
+    __slots__ = ("_gizmo", "_plugins", "_text")
+
+    def __init__(self, text: str, gizmo: "Node", plugins: Sequence[str]) -> None:
+        super().__init__("modelFile")
+        self._text, self._gizmo, self._plugins = text, gizmo, plugins
+
+    def evaluate(self) -> str:
+        """Returns the path of the .cat, or nothing."""
+        values = {name: knob.stored for name, knob in self._gizmo.knobs.items()}
+        return script_reader.text_knob(self._text, values, self._plugins)
+
+
 class Button:
     """`nuke.Script_Knob`."""
 
@@ -117,6 +164,55 @@ class Node:
         """Connects an input."""
         self.inputs[number] = node
         return True
+
+
+_NUMBERS = frozenset({"first", "last", "origfirst", "origlast"})
+_SWITCHES = frozenset({"create_directories", "raw"})
+
+
+def plain_node(kind: str, title: str) -> Node:
+    """Returns a node with the documented knobs of its class."""
+    knobs = []
+    for name in sorted(documented.KNOBS[kind]):
+        knob = IntegerKnob if name in _NUMBERS else BooleanKnob if name in _SWITCHES else Knob
+        knobs.append(knob(name))
+    return Node(kind, title, knobs)
+
+
+class GizmoNode(Node):
+    """The gizmo, with the knobs of its own file."""
+
+    __slots__ = ("_pixels", "inference")
+
+    def __init__(self, script: Script, plugins: Sequence[str], gpu: str, pixels: Pixels) -> None:
+        gizmo, inference = script.one("Gizmo"), script.one("Inference")
+        knobs: list[Any] = []
+        for line in gizmo.user_knobs:
+            name, default = line["name"], gizmo.knobs.get(line["name"])
+            if line["kind"] == "4":
+                knobs.append(EnumerationKnob(name, "", line["M"]))
+            elif line["kind"] == "6":
+                knobs.append(BooleanKnob(name))
+                default = default == "true"  # type: ignore[assignment]
+            elif line["kind"] == "7":
+                knobs.append(NumberKnob(name))
+            elif line["kind"] == "3":
+                knobs.append(IntegerKnob(name))
+                default = 201  # type: ignore[assignment] # Nuke 15.1, by its expression
+            else:
+                continue
+            knobs[-1].setValue(default)
+        super().__init__(KIT_NAME, f"{KIT_NAME}1", knobs)
+        gpu_name = Knob("gpuName")
+        gpu_name.setValue(gpu)
+        model_file = ModelFileKnob(inference.knobs["modelFile"], self, plugins)
+        self.inference = Node("Inference", "Inference1", [gpu_name, model_file])
+        self._pixels = pixels
+
+    def sample(self, channel: str, x: float, y: float) -> float:
+        """Returns the value of the pixel at a place."""
+        values = {name: knob.stored for name, knob in self.knobs.items()}
+        return self._pixels(values, channel, x, y)
 
 
 class CatFileCreator(Node):
@@ -168,6 +264,21 @@ class Menu:
         self.commands[name] = command
 
 
+class _Root:
+    """The root node."""
+
+    __slots__ = ("format",)
+
+    def __init__(self) -> None:
+        self.format = FormatKnob("format")
+
+    def knob(self, name: str) -> FormatKnob:
+        """Returns the knob of the format."""
+        if name != "format":
+            raise KeyError(name)
+        return self.format
+
+
 class Nuke:
     """The module.
 
@@ -176,6 +287,10 @@ class Nuke:
         nukex: Offers CatFileCreator.
         writes: Bytes that its button writes into the .cat; None writes no file.
         plugin_path: Folders on the plug-in path.
+        gizmo: The gizmo's file, for programs that key.
+        cats: Names of the .cat files on the plug-in path.
+        gpu: What Inference shows as its GPU.
+        pixels: What the gizmo renders.
     """
 
     __slots__ = (
@@ -184,9 +299,14 @@ class Nuke:
         "NUKE_VERSION_MAJOR",
         "NUKE_VERSION_MINOR",
         "NUKE_VERSION_STRING",
+        "_cats",
+        "_gizmo",
+        "_gpu",
         "_nodes",
         "_nukex",
+        "_pixels",
         "_plugin_path",
+        "_root",
         "_writes",
         "calls",
         "created",
@@ -201,6 +321,10 @@ class Nuke:
         nukex: bool = True,
         writes: bytes | None = b"cat",
         plugin_path: Sequence[Path] = (),
+        gizmo: Script | None = None,
+        cats: Sequence[str] = (),
+        gpu: str = "Not available",
+        pixels: Pixels = lambda *_: 0.0,
     ) -> None:
         self.NUKE_VERSION_MAJOR, self.NUKE_VERSION_MINOR = version
         self.NUKE_VERSION_STRING = "{}.{}v1".format(*version)
@@ -213,6 +337,8 @@ class Nuke:
         self._nodes: list[Node] = []
         self._nukex, self._writes = nukex, writes
         self._plugin_path = [str(folder) for folder in plugin_path]
+        self._gizmo, self._cats, self._gpu, self._pixels = gizmo, cats, gpu, pixels
+        self._root = _Root()
 
     def add(self, node: Node) -> None:
         """Adds a node that Nuke makes itself."""
@@ -228,6 +354,10 @@ class Nuke:
         self.calls.append(f"createNode {kind}")
         if kind == "CatFileCreator" and self._nukex:
             node: Node = CatFileCreator(self, self._writes)
+        elif kind == KIT_NAME and self._gizmo:
+            node = GizmoNode(self._gizmo, self._cats, self._gpu, self._pixels)
+        elif kind in ("Constant", "Expression", "Read", "Write"):
+            node = plain_node(kind, f"{kind}{len(self._nodes)}")
         elif any((Path(folder) / f"{kind}.gizmo").is_file() for folder in self._plugin_path):
             node = Node(kind, f"{kind}1", [])
         else:
@@ -242,6 +372,23 @@ class Nuke:
         self._nodes.remove(node)
         if node.kind == "Inference":
             assert self.open_files.pop().is_file()
+
+    def execute(self, node: Node, first: int, last: int) -> None:
+        """Renders a Write node."""
+        assert node.kind == "Write"
+        self.calls.append(f"execute {node.knobs['file'].stored} {first} {last}")
+
+    def root(self) -> "_Root":
+        """Returns the root node."""
+        return self._root
+
+    def toNode(self, name: str) -> Node | None:  # noqa: N802
+        """Returns the node inside the gizmo, by its full name."""
+        self.calls.append(f"toNode {name}")
+        for node in self._nodes:
+            if isinstance(node, GizmoNode) and name == f"{node.title}.{node.inference.title}":
+                return node.inference
+        return None
 
     def menu(self, name: str) -> Menu:
         """Returns the toolbar."""

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +121,20 @@ def evaluate(code: str) -> str:
     if result.stderr:
         raise ScriptError(result.stderr)
     return result.stdout
+
+
+def text_knob(text: str, values: Mapping[str, object], plugins: Sequence[str]) -> str:
+    """Returns the value of a knob inside a gizmo that takes text with brackets.
+
+    Args:
+        text: The text of the knob.
+        values: Values of the gizmo's knobs.
+        plugins: Names of the files on the plug-in path.
+    """
+    cases = " ".join(f"parent.{name} {{{value}}}" for name, value in values.items())
+    found = f"expr {{$name in {{{' '.join(plugins)}}} ? [list /kit/$name] : {{}}}}"
+    return evaluate(
+        f"proc value {{knob}} {{ dict get {{{cases}}} $knob }}\n"
+        f"proc plugins {{all name}} {{ {found} }}\n"
+        f"subst -nobackslashes -novariables {{{text}}}"
+    )
