@@ -46,7 +46,7 @@ toolchain(
     name = "toolchain",
     target_compatible_with = {constraints},
     toolchain = ":runtime_pair",
-    toolchain_type = "@bazel_tools//tools/python:toolchain_type",
+    toolchain_type = "@rules_python//python:toolchain_type",
 )
 {more}"""
 
