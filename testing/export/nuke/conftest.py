@@ -7,8 +7,8 @@ import pytest
 
 from export.nuke import kit
 from export.nuke.cat_files import KIT_NAME
-from testing.export.nuke import script_reader
-from testing.export.nuke.script_reader import Script
+from testing.export.nuke.reader import script_reader
+from testing.export.nuke.reader.script_reader import Script
 from wrapper.knobs import KNOBS
 
 GIZMO = f"Cattery/{KIT_NAME}/{KIT_NAME}.gizmo"
@@ -38,3 +38,9 @@ def tclsh() -> None:
 def scripts(tclsh: None, kit_folder: Path) -> dict[str, Script]:  # noqa: ARG001
     """Evaluates every Nuke script of the kit."""
     return {name: script_reader.read(kit_folder / name) for name in SCRIPTS}
+
+
+@pytest.fixture
+def gizmo(scripts: dict[str, Script]) -> Script:
+    """Returns the evaluated gizmo."""
+    return scripts[GIZMO]
