@@ -158,7 +158,7 @@ def kit(bazel: nested_bazel.Bazel, scratch: Path, tmp_path: Path) -> Iterator[Pa
     (folder / "wheels" / tiny_wheel.NAME).write_bytes(_WHEEL)
     (folder / "distdir").mkdir()
     (folder / "distdir" / _CHECKPOINT).write_bytes(_WEIGHTS)
-    shutil.copy(nested_bazel.RUNFILES / "tools/airgap_kit/airgap.bazelrc", folder)
+    (folder / "SHA256SUMS").touch()
     link = scratch / "workspace/airgap_kit"
     link.symlink_to(folder)
     bazel("clean", "--expunge")
@@ -197,9 +197,24 @@ def test_a_changed_checkpoint_in_the_kit_is_refused(bazel: nested_bazel.Bazel, k
 
 
 def test_without_a_kit_the_flag_is_an_error(bazel: nested_bazel.Bazel) -> None:
-    result = bazel(*_FETCH_CHECKPOINT, "--config=airgap")
+    bazel("clean", "--expunge")
+    result = bazel(*tiny_wheel.FETCH, "--config=airgap")
     assert result.returncode != 0
-    assert "Config value 'airgap' is not defined" in result.stdout
+    assert "--config=airgap needs a complete kit in" in result.stdout
+
+
+def test_an_incomplete_kit_is_an_error(bazel: nested_bazel.Bazel, kit: Path) -> None:
+    (kit / "SHA256SUMS").unlink()
+    result = bazel(*tiny_wheel.FETCH, "--config=airgap")
+    assert result.returncode != 0
+    assert "--config=airgap needs a complete kit in" in result.stdout
+
+
+def test_flags_in_a_kit_have_no_effect(bazel: nested_bazel.Bazel, kit: Path) -> None:
+    (kit / "airgap.bazelrc").write_text("common --not_a_flag\ncommon:airgap --not_a_flag\n")
+    for flags in ((), ("--config=airgap",)):
+        result = bazel(*_FETCH_CHECKPOINT, *flags, f"--distdir={kit / 'distdir'}")
+        assert result.returncode == 0, result.stdout
 
 
 @pytest.mark.usefixtures("bazel")

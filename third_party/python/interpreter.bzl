@@ -9,10 +9,10 @@ _VERSION = "3.11"
 _RELEASE = "20260414"
 _URL = ("https://github.com/astral-sh/python-build-standalone/releases/download/{release}/" +
         "cpython-3.11.15+{release}-{triple}-install_only.tar.gz")
+# torch 2.7.1 has no wheel for Intel Macs, so there is no interpreter for them either.
 _SHA256 = {
     "aarch64-apple-darwin": "a57ffd435652092d16b30e783f9826c55e9c64b0f0a72cbae0a9f39e663137fb",
     "aarch64-unknown-linux-gnu": "77836944ae15b74e0b25bdc68a4703a340f2ccb684effc0f45fbd7910e1a1f39",
-    "x86_64-apple-darwin": "317055d80e553764feeaef432d833dd8385c14b83465a8b3fa7c2b7819cba681",
     "x86_64-pc-windows-msvc": "8e69ecf1d9fc194e029aafa608d483bf24ccaa8f56d456d7009f20462d62ad23",
     "x86_64-unknown-linux-gnu": "8b14030dd3af9ea7f7c51b4c90feb04afd8a8f45435727e67b875270bd08f3bc",
 }

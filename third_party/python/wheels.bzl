@@ -53,6 +53,7 @@ _CANNOT_UNPACK = """pip could not unpack {requirement}:
 {problem}
 pip uses this machine's own configuration (PIP_INDEX_URL, pip.conf): third_party/MIRRORS.md.
 """
+_NO_KIT = "--config=airgap needs a complete kit in {}: tools/AIRGAP.md says how to make one"
 
 def _label_name(name):
     """Returns the name of a package as a part of a label."""
@@ -73,7 +74,10 @@ def _wheel_repository_impl(rctx):
     command += ["--leave-out=" + path for path in attr.leave_out]
     kit = rctx.getenv("CORRIDORKEY_AIRGAP_KIT")
     if kit:
-        command.append("--kit={}".format(rctx.workspace_root.get_child(kit, "wheels")))
+        folder = rctx.workspace_root.get_child(kit)
+        if not folder.get_child("SHA256SUMS").exists:
+            fail(_NO_KIT.format(folder))
+        command.append("--kit={}".format(folder.get_child("wheels")))
     rctx.file("requirements.txt", attr.pin + "\n")
     unpacked = rctx.execute(command, timeout = _TIMEOUT_SECONDS)
     requirement = attr.pin.partition(" ")[0]

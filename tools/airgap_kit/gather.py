@@ -16,16 +16,11 @@ from typing import Any
 import click
 
 from export.common import command_line, lock_file
-from export.common.atomic import replacing
+from export.common.sha256sums import SHA256SUMS
 from tools.airgap_kit import bazel, distdir, inventory, modules, packed_bazel, wheels
 from tools.airgap_kit.errors import GapError
 
 _HERE = Path(__file__).parent
-_RC = "airgap.bazelrc"
-_REGISTRY_FLAG = """
-# The modules, in place of the Bazel Central Registry.
-common:airgap --registry=file:///%workspace%/airgap_kit/registry
-"""
 
 Downloads = dict[str, list[str]]
 """File names by what needs them."""
@@ -92,8 +87,8 @@ def main(
     try:
         known = inventory.read(kit)
         kit.mkdir(parents=True, exist_ok=True)
-        # No build can use a kit without this file, so it is removed first and written last.
-        (kit / _RC).unlink(missing_ok=True)
+        # No build uses a kit without its list, so the list is removed first and written last.
+        (kit / SHA256SUMS).unlink(missing_ok=True)
         downloads, used_modules = _gather_downloads(workspace, kit, pins, copies, registry)
         contents = {
             "platform": sysconfig.get_platform(),
@@ -110,9 +105,6 @@ def main(
                 if name not in (*copies, *hubs)
             ],
         }
-        with replacing(kit / _RC) as partial:
-            registry_flag = _REGISTRY_FLAG if used_modules else ""
-            partial.write_text((_HERE / _RC).read_text() + registry_flag)
         manifest = inventory.write(kit, contents)
     except (GapError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
