@@ -9,6 +9,7 @@ _VERSION = "3.11"
 _RELEASE = "20260414"
 _URL = ("https://github.com/astral-sh/python-build-standalone/releases/download/{release}/" +
         "cpython-3.11.15+{release}-{triple}-install_only.tar.gz")
+
 # torch 2.7.1 has no wheel for Intel Macs, so there is no interpreter for them either.
 _SHA256 = {
     "aarch64-apple-darwin": "a57ffd435652092d16b30e783f9826c55e9c64b0f0a72cbae0a9f39e663137fb",
