@@ -67,7 +67,7 @@ _WHEELS, _ = read_wheels(Path(os.environ["LISTING"]), _LOCK)
 
 def _is_allowed(wheel: Wheel) -> bool:
     """Returns whether one of the alternatives consists of allowed licenses."""
-    stated = _READ.get(wheel.name, wheel.licence)
+    stated = _READ.get(wheel.name, wheel.license)
     expression = _SPDX.get(stated, stated)
     allowed = _ALLOWED | (_ALLOWED_ON_LOOPBACK if _HUB == "_buildgrid" else set())
     return any(set(choice.split(" AND ")) <= allowed for choice in expression.split(" OR "))
@@ -75,7 +75,7 @@ def _is_allowed(wheel: Wheel) -> bool:
 
 def test_every_wheel_is_allowed() -> None:
     for wheel in _WHEELS:
-        assert _is_allowed(wheel), f"{wheel.name}: {wheel.licence}"
+        assert _is_allowed(wheel), f"{wheel.name}: {wheel.license}"
 
 
 def test_every_wheel_of_the_lock_is_listed() -> None:
