@@ -12,7 +12,7 @@ from testing.export.nuke.reader.script_reader import ScriptError
 
 pytestmark = pytest.mark.skipif(
     script_reader.tclsh() is None,
-    reason="no tclsh on this machine (apt-get install tcl); the air-gapped root has one",
+    reason="no tclsh on this machine (apt-get install tcl); the Debian root has one",
 )
 
 # Tcl 8.6 has 16-bit characters, and knobs hold no control characters.
