@@ -946,6 +946,16 @@ def test_output_folder_that_cannot_be_written_is_found_before_keying(
     assert not seen
 
 
+def test_summary_that_cannot_be_written_is_found_before_keying(
+    shot: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = watch(monkeypatch)
+    summary = shot.folder / "a.1.exr" / "summary.json"
+    message = shot.failed("a.#.exr", f"--summary={summary}", hint="h.#.exr")
+    assert message == f"Error: cannot write to the folder {summary.parent}: it is a file\n"
+    assert not seen and not shot.output.exists()
+
+
 def test_output_folder_is_made_with_its_parents(shot: Studio) -> None:
     shot.output = shot.output / "v001" / "exr"
     shot.keyed("a.#.exr 1", hint="h.#.exr")
