@@ -582,6 +582,7 @@ AP0 = (0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.077, 0.32168, 0.33767)
 AP1 = (0.713, 0.293, 0.165, 0.83, 0.128, 0.044, 0.32168, 0.33767)
 P3_D65 = (0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.329)
 REC2020 = (0.708, 0.292, 0.17, 0.797, 0.131, 0.046, 0.3127, 0.329)
+ADOBE_RGB = (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, 0.3127, 0.329)
 REC709 = (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329)
 
 
@@ -653,8 +654,11 @@ def test_any_text_in_a_header(key: str, value: str, studio: Studio) -> None:
 
 @pytest.mark.parametrize(
     ("primaries", "white"),
-    [(AP0, "D60"), (AP1, "D60"), (P3_D65, "D65"), (REC2020, "D65"), (REC709, "D65")],
-    ids=["AP0", "AP1", "P3", "Rec.2020", "Rec.709"],
+    [
+        *((AP0, "D60"), (AP1, "D60"), (P3_D65, "D65"), (REC2020, "D65")),
+        *((ADOBE_RGB, "D65"), (REC709, "D65")),
+    ],
+    ids=["AP0", "AP1", "P3", "Rec.2020", "Adobe RGB", "Rec.709"],
 )
 def test_known_primaries_reach_the_network_as_rec709_and_come_back(
     primaries: tuple[float, ...], white: str, studio: Studio, monkeypatch: pytest.MonkeyPatch
