@@ -8,3 +8,6 @@ BLUE_MODEL_ID = "CorridorKeyBlue_1.0_Nuke"
 
 UNTRAINED_MODEL_ID = "CorridorKey_untrained"
 """What a file made from stand-in weights calls itself, and what their metadata says."""
+
+DEMO_MODEL_ID = "CorridorKey_demo"
+"""Model Id of a file made from the demo weights, which are written by hand."""
