@@ -2,20 +2,21 @@
 
 import contextlib
 import dataclasses
-import os
-import signal
 from pathlib import Path
 from typing import get_args
 
 import click
 
 from export.artifact import archive
+from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
 from export.artifact.manifest import manifest
 from export.artifact.operators import GraphError, check_graph, operators
 from export.artifact.runtimes import RUNTIMES
 from export.artifact.variant import Precision, Variant
+from export.common import command_line
 from export.common.atomic import replacing
-from export.common.manifest_file import NAME_IN_ARCHIVE, digest, to_json
+from export.common.digests import digest
+from export.common.json_text import to_json
 from export.common.steps import Steps
 from export.tracing.tracing import eager_wrapper, to_torchscript
 from export.tracing.validation import ValidationError, validate
@@ -149,8 +150,4 @@ def _summary(file: Path, checkpoint: Checkpoint) -> str:
 
 
 if __name__ == "__main__":
-    # Under `bazel run`, relative paths are from where the person stands, not from the runfiles.
-    os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-    # So that being killed cleans up as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    main()
+    command_line.run(main)

@@ -1,6 +1,6 @@
 """Sets how many random examples the fuzz tests try.
 
-`tools/bazel test --test_env=FAULTS_DEPTH=10 //testing:faults` tries ten times as many as a plain run.
+`tools/bazel test --test_env=FAULTS_DEPTH=10 //testing:faults` tries ten times the usual number.
 """
 
 import os

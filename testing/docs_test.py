@@ -1,4 +1,4 @@
-"""The pages are true: links lead somewhere, the table of knobs is ours, CI does what they say."""
+"""Checks the pages: links lead to files, the table of knobs and the commands match the code."""
 
 import re
 from pathlib import Path
@@ -15,8 +15,8 @@ PAGES = sorted(
 README = Path("README.md").read_text()
 
 
-def row(knob: Knob) -> str:
-    """The line of the README's table for a knob."""
+def _row(knob: Knob) -> str:
+    """Returns the line of the README's table for a knob."""
     default = knob.labels[int(knob.default)] if knob.labels else f"{knob.default:g}"
     values = ", ".join(knob.labels) or f"{knob.minimum:g} to {knob.maximum:g}"
     return f"| `{knob.name}` | {knob.kind.value} | {default} | {values} | {knob.tooltip} |"
@@ -24,7 +24,7 @@ def row(knob: Knob) -> str:
 
 @pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.name)
 def test_readme_has_the_table_of_knobs(knob: Knob) -> None:
-    assert row(knob) in README.splitlines()
+    assert _row(knob) in README.splitlines()
 
 
 def test_readme_has_no_other_knobs() -> None:

@@ -1,7 +1,7 @@
 """The one table of the knobs a compositor sees.
 
 The wrapper's attributes, the CatFileCreator script, the Nuke templates, the manifest and the
-README table are all made from `KNOBS`. Imports no torch, so any tool can read it.
+README's table are made from `KNOBS`. Imports no torch, so any tool can read it.
 """
 
 import dataclasses
@@ -9,7 +9,7 @@ import enum
 
 
 class KnobKind(enum.Enum):
-    """A knob class that CatFileCreator offers; the value is its name there."""
+    """Knob classes of CatFileCreator; the value is the class's name there."""
 
     FLOAT = "Float_Knob"
     ENUMERATION = "Enumeration_Knob"
@@ -17,16 +17,16 @@ class KnobKind(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Knob:
-    """One knob of the Inference node, driving the wrapper attribute of the same name.
+    """One knob of the Inference node. It sets the wrapper attribute of the same name.
 
     Attributes:
-        name: Attribute of `CorridorKeyNukeWrapper`, and the knob's name in Nuke.
+        name: Name of the attribute of `CorridorKeyNukeWrapper` and of the knob in Nuke.
         kind: Knob class in Nuke.
         default: Value of a fresh node; an index into `labels` for an enumeration.
-        minimum: Values below act as this one.
-        maximum: Values above act as this one.
+        minimum: Least value; lower ones act as this one.
+        maximum: Greatest value; higher ones act as this one.
         label: Text beside the knob in Nuke.
-        tooltip: What the knob does, for the compositor.
+        tooltip: Explanation for the compositor.
         labels: Entries of an enumeration, in the order of their values; empty for a float.
     """
 
@@ -48,8 +48,8 @@ KNOBS = (
         minimum=0.0,
         maximum=10.0,
         label="Despill Strength",
-        tooltip="Pulls the colour of the screen down towards the mean of the other two, where it "
-        "is above it. 0 leaves the foreground as keyed, 10 removes all the excess.",
+        tooltip="Lowers the screen color in the foreground where it exceeds the average of the "
+        "other two channels. 0 changes nothing; 10 removes all of the excess.",
     ),
     Knob(
         name="gamma_input",
@@ -58,8 +58,8 @@ KNOBS = (
         minimum=0,
         maximum=1,
         label="Input Gamma",
-        tooltip="How the plate that reaches this node is encoded. A linear plate is converted to "
-        "sRGB before keying. It does not change how the foreground comes out.",
+        tooltip="Encoding of the plate that reaches this node. A linear plate is converted to "
+        "sRGB before keying. Does not change the encoding of the output.",
         labels=("sRGB", "Linear"),
     ),
     Knob(
@@ -69,8 +69,8 @@ KNOBS = (
         minimum=0.0,
         maximum=1.0,
         label="Refiner Strength",
-        tooltip="Blends from the coarse key at 0 to the refined key at 1. "
-        "At 0 the refiner is not run, which saves time and memory.",
+        tooltip="Blends from the coarse key (0) to the refined key (1). "
+        "At 0 the refiner does not run, which saves time and memory.",
     ),
     Knob(
         name="screen_color",
@@ -79,8 +79,8 @@ KNOBS = (
         minimum=0,
         maximum=1,
         label="Screen Color",
-        tooltip="The colour of the screen, which Despill Strength removes from the foreground. "
-        "It does not change the key.",
+        tooltip="Color of the screen that Despill Strength removes from the foreground. "
+        "Does not change the matte.",
         labels=("Green", "Blue"),
     ),
     Knob(
@@ -90,8 +90,9 @@ KNOBS = (
         minimum=0,
         maximum=2,
         label="Output Mode",
-        tooltip="How the foreground comes out. sRGB and Linear are straight, to be premultiplied "
-        "in linear light; Premultiplied is linear and multiplied by the matte, ready to merge.",
+        tooltip="Encoding of the foreground. sRGB and Linear are straight (unpremultiplied); "
+        "premultiply them in linear light. Premultiplied is linear and already multiplied by the "
+        "matte, ready to merge.",
         labels=("sRGB", "Linear", "Premultiplied"),
     ),
 )

@@ -1,13 +1,13 @@
-"""What files call themselves, by the weights they are made from. Needs no torch."""
+"""Model Ids: the names that files give themselves, by their weights. Imports no torch."""
 
 MODEL_ID = "CorridorKey_v1.0_Nuke"
-"""What a file made from the published green-screen weights calls itself."""
+"""Model Id of a file made from the published green-screen weights."""
 
 BLUE_MODEL_ID = "CorridorKeyBlue_1.0_Nuke"
-"""What a file made from the published blue-screen weights calls itself."""
+"""Model Id of a file made from the published blue-screen weights."""
 
 UNTRAINED_MODEL_ID = "CorridorKey_untrained"
-"""What a file made from stand-in weights calls itself, and what their metadata says."""
+"""Model Id of a file made from stand-in weights; their metadata holds it too."""
 
 DEMO_MODEL_ID = "CorridorKey_demo"
 """Model Id of a file made from the demo weights, which are written by hand."""

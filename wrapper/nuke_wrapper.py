@@ -1,25 +1,27 @@
-"""What Nuke calls: knobs, resizing, blend and despill around the network."""
+"""The module that Nuke calls: knobs, resizing, blend and despill around the network."""
 
 from typing import Final
 
 import torch
+from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 
-from wrapper.image.color import despill, linear_to_srgb, srgb_to_linear
+from wrapper.image.color import linear_to_srgb, srgb_to_linear
+from wrapper.image.despill import despill
+from wrapper.image.resize import resize
 from wrapper.knobs import KNOBS
-from wrapper.network.network import CorridorKeyTransformer
+from wrapper.network.network import Network
 
 
 class CorridorKeyNukeWrapper(nn.Module):
-    """Keys one frame as Nuke's Inference node hands it over.
+    """Keys one frame of Nuke's Inference node.
 
     Runs eagerly around a `CorridorKeyTransformer` and compiles with `torch.jit.script` around a
     traced one. It is scripted because a trace would freeze the knobs.
 
     Args:
-        network: Anything with the methods `coarse_logits` and `delta_logits` of
-            `CorridorKeyTransformer`.
-        resolution: Side S of the square image the network was made for, in pixels.
+        network: Network for images of the resolution.
+        resolution: Side S of the square image that the network takes, in pixels.
         model_id: Name of the weights.
 
     The knobs of `wrapper.knobs`, `resolution` and `model_id` are attributes of the saved file.
@@ -33,52 +35,50 @@ class CorridorKeyNukeWrapper(nn.Module):
     mean: Tensor
     std: Tensor
 
-    # Above any real highlight: 65504, the largest half, is 107 in sRGB. What is brighter is an
-    # error, and taken for white: as it is, one pixel would swamp the statistics of the refiner's
-    # GroupNorm, and with them the whole frame.
-    # A second Final would make builds differ: TorchScript writes them in the order of a set.
+    # Above any real highlight: 65504, the largest half, is 107 in sRGB. Brighter values are treated
+    # as errors and set to white. Otherwise one such pixel would dominate the refiner's GroupNorm
+    # statistics, and with them the whole frame.
+    # There must be only one Final: TorchScript writes them in the order of a set, so two would make
+    # builds differ.
     encoded_maximum: Final[float] = 128.0
 
-    def __init__(
-        self,
-        network: CorridorKeyTransformer | torch.jit.ScriptModule,
-        resolution: int,
-        model_id: str,
-    ) -> None:
+    def __init__(self, network: Network, resolution: int, model_id: str) -> None:
         super().__init__()
         for knob in KNOBS:
             setattr(self, knob.name, knob.default)
         self.network = network
         self.resolution = resolution
         self.model_id = model_id
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(IMAGENET_DEFAULT_MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(IMAGENET_DEFAULT_STD).view(1, 3, 1, 1))
         self.eval()
 
     def forward(self, x: Tensor) -> Tensor:
         """Keys one frame.
 
-        Only the network runs in its own dtype; the rest runs in the wider of that and the dtype of
-        `x`, because libtorch has no antialiased resize on the CPU in half precision.
+        The network runs in its own dtype. The rest runs in the wider of that and the dtype of `x`,
+        because libtorch has no antialiased resize on the CPU in half precision.
 
         Args:
-            x: [1, 4, H, W] with any H, W >= 1: the plate in RGB, sRGB or linear as `gamma_input`
-                says, and the coarse hint. Any value, NaN and infinities too.
+            x: [1, 4, H, W] with any H, W >= 1: the plate in RGB, encoded as `gamma_input` says, and
+                the coarse hint. Any values, including NaN and infinities.
 
         Returns:
-            [1, 4, H, W], finite, contiguous, dtype and device of `x`: foreground, straight sRGB or
-            as `output_mode` says, and linear matte, both in [0, 1].
+            [1, 4, H, W], contiguous, finite, in [0, 1], with the dtype and device of `x`: the
+            foreground, encoded as `output_mode` says, and the linear matte.
 
         Raises:
             ValueError: The shape of `x` is not [1, 4, H, W] (`torch.jit.Error` when scripted).
         """
         if x.dim() != 4 or x.size(0) != 1 or x.size(1) != 4:
-            raise ValueError(f"CorridorKey needs [1, 4, H, W]: RGB and hint, not {x.shape}")
+            raise ValueError(
+                f"CorridorKey got an input of shape {x.shape}; expected [1, 4, H, W]: RGB and hint"
+            )
         height, width = x.size(2), x.size(3)
 
         dtype = torch.promote_types(x.dtype, self.mean.dtype)
         rgb_hint = torch.nan_to_num(x.to(dtype), 0.0, 1.0).clamp(min=0.0)
-        if self.gamma_input > 0:  # a linear plate
+        if self.gamma_input > 0:  # linear plate
             rgb_hint = torch.cat([linear_to_srgb(rgb_hint[:, :3]), rgb_hint[:, 3:]], 1)
         rgb_hint = torch.where(rgb_hint <= self.encoded_maximum, rgb_hint, rgb_hint.clamp(max=1.0))
         rgb_hint = resize(rgb_hint, self.resolution, self.resolution).to(self.mean.dtype)
@@ -97,16 +97,7 @@ class CorridorKeyNukeWrapper(nn.Module):
             fg = despill(fg, fraction, blue_screen=self.screen_color > 0)
         if self.output_mode > 0:  # linear
             fg = srgb_to_linear(fg)
-        if self.output_mode > 1:  # and premultiplied
+        if self.output_mode > 1:  # premultiplied
             fg = fg * alpha
         key = torch.nan_to_num(torch.cat([fg, alpha], 1).clamp(0.0, 1.0), 0.0)
         return key.to(x.dtype).contiguous()
-
-
-def resize(x: Tensor, height: int, width: int) -> Tensor:
-    """Resizes [N, C, H, W] bilinearly to [N, C, height, width], antialiased where it shrinks."""
-    if x.size(2) == height and x.size(3) == width:
-        return x
-    # The one operator, because scripted F.interpolate saves a call for each of its modes, and
-    # some of those are not in the older libtorch versions.
-    return torch.ops.aten._upsample_bilinear2d_aa(x, [height, width], False, None, None)

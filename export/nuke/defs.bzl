@@ -1,4 +1,4 @@
-"""How a program's files become one folder."""
+"""A rule that collects the files of a program in one folder."""
 
 def _generated_folder_impl(ctx):
     folder = ctx.actions.declare_directory(ctx.label.name)
@@ -13,6 +13,6 @@ def _generated_folder_impl(ctx):
 
 generated_folder = rule(
     implementation = _generated_folder_impl,
-    doc = "The folder that `program --output=FOLDER` fills.",
+    doc = "Builds the folder that `program --output=FOLDER` writes.",
     attrs = {"program": attr.label(executable = True, cfg = "exec", mandatory = True)},
 )

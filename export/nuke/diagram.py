@@ -1,30 +1,32 @@
-"""A graph of nodes as a picture: inline SVG, coloured by the page's style sheet."""
+"""Draws a graph of nodes as inline SVG, colored by the style sheet of the page."""
 
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from export.nuke.scripts.keying import PREMULT, TO_LINEAR, TO_SRGB
-from export.nuke.scripts.script import Node
+from export.nuke.cat_files import KIT_NAME
+from export.nuke.scripts.nk_file import Node
 
-_COLUMN, _ROW = 168, 86
-_WIDTH, _HEIGHT = 140, 42
+_COLUMN, _ROW = 190, 86
+_WIDTH, _HEIGHT = 166, 42
 
-_TURNS_INTO = {TO_SRGB: "srgb", TO_LINEAR: "linear", PREMULT: "premultiplied"}
-"""What comes out of the nodes that change what a picture is; classes of the style sheet."""
+_FLOWS = {"ToSRGB": "srgb", "ToLinear": "linear", "Premult1": "premultiplied"}
+"""Class in the style sheet of what leaves a node that changes the kind of picture."""
 _HINTS = frozenset({"Hint", "Read_hint"})
 
 
 def svg(nodes: Sequence[Node], title: str) -> str:
-    """The graph, each connection in the class of what flows through it."""
+    """Returns the graph; each connection has the class of the picture that it carries."""
     by_name = {node.name: node for node in nodes}
     columns = 1 + max(node.at[0] for node in nodes)
     rows = 1 + max(node.at[1] for node in nodes)
 
     def flow(node: Node) -> str:
-        if node.name in _TURNS_INTO:
-            return _TURNS_INTO[node.name]
+        if node.name in _FLOWS:
+            return _FLOWS[node.name]
         if node.kind == "Merge2":
             return "premultiplied"
+        if node.kind == KIT_NAME:
+            return "linear" if node.knobs.get("linear_output") == "straight" else "premultiplied"
         if not node.inputs:
             return "matte" if node.name in _HINTS else "linear"
         return flow(by_name[node.inputs[0]])
@@ -57,14 +59,14 @@ def _connection(source: Node, target: Node, number: int, flow: str) -> list[str]
     x1, y1 = _corner(target)
     x0, y0 = x0 + _WIDTH / 2, y0 + _HEIGHT
     x1 += _WIDTH * (number + 1) / (len(target.inputs) + 1)
-    y2 = y1 - 14  # the last piece is upright, so that there is room for the input's name
+    y2 = y1 - 14  # the last piece is upright, which leaves room for the name of the input
     bend = (y2 - y0) / 2
     path = f"M{x0:g} {y0:g}C{x0:g} {y0 + bend:g} {x1:g} {y2 - bend:g} {x1:g} {y2:g}V{y1 - 5:g}"
     arrow = f"M{x1 - 4:g} {y1 - 7:g}l4 7l4 -7z"
     parts = [f'<path class="{flow}" d="{path}"/>', f'<path class="{flow} tip" d="{arrow}"/>']
     if len(target.inputs) > 1:
-        name = str(number) if target.kind == "Switch" else "BA"[number]
-        parts.append(f'<text class="input" x="{x1 + 7:g}" y="{y1 - 3:g}">{name}</text>')
+        names = ("Plate", "Hint") if target.kind == KIT_NAME else ("B", "A")
+        parts.append(f'<text class="input" x="{x1 + 7:g}" y="{y1 - 3:g}">{names[number]}</text>')
     return parts
 
 

@@ -1,11 +1,11 @@
-"""The icon: a key, half of it over the screen and half of it keyed."""
+"""Draws the icon: a key, half of it over the screen and half of it keyed."""
 
 import io
 
 from PIL import Image, ImageDraw
 
 SIZE = 24
-"""Pixels; what Nuke's toolbar shows. `@2x` is twice that."""
+"""Side of an icon in the toolbar of Nuke, in pixels; the `@2x` file has twice that."""
 
 _OVERSAMPLING = 16
 _GREEN = (38, 166, 91, 255)
@@ -14,7 +14,7 @@ _LIGHT = (244, 246, 248, 255)
 
 
 def png(size: int) -> bytes:
-    """The icon as a PNG, size × size pixels, transparent outside."""
+    """Returns the icon as a PNG of size × size pixels, transparent outside."""
     side = size * _OVERSAMPLING
     unit = side / 24
 

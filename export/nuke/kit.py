@@ -1,32 +1,37 @@
-"""The Nuke kit: every file of it, from the table of knobs."""
+"""Lists every file of the Nuke kit, with its content."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from export.nuke import cat_script, cattery, guide, icon
-from export.nuke.model import NAME
-from export.nuke.scripts import cat_file_creator, comp_template, exr_passes, gizmo
+from export.nuke import cattery, guide, icon, kit_json
+from export.nuke.cat_files import KIT_NAME
+from export.nuke.scripts import cat_file_creator, comp_template, exr_passes
+from export.nuke.scripts.gizmo import gizmo
 from wrapper.knobs import Knob
 
 _IN_NUKE = Path(__file__).parent / "in_nuke"
+_TERMS = Path(__file__).parent.parent / "release" / "LICENSE-CorridorKey.txt"
 
 
 def files(knobs: Sequence[Knob]) -> dict[str, bytes]:
-    """Content by path in the kit's folder. The same knobs give the same bytes."""
-    folder = f"Cattery/{NAME}"  # Nuke's Cattery menu looks for folders of this name
+    """Returns the content of each file by its path in the kit.
+
+    The same knobs give the same bytes.
+    """
+    folder = f"Cattery/{KIT_NAME}"  # Nuke looks for folders named Cattery on its plug-in path
     texts = {
-        f"{folder}/{NAME}.gizmo": gizmo.text(knobs),
+        f"{folder}/{KIT_NAME}.gizmo": gizmo.text(knobs),
         f"{folder}/cat.json": cattery.text(),
         "CatFileCreator.nk": cat_file_creator.text(knobs),
-        "comp_template.nk": comp_template.text(knobs),
-        "create_cat.py": cat_script.text(knobs),
-        "exr_passes.nk": exr_passes.text(knobs),
+        "comp_template.nk": comp_template.text(),
+        "exr_passes.nk": exr_passes.text(),
         "guide.html": guide.text(knobs),
-        "init.py": (_IN_NUKE / "init.py").read_text(),
-        "menu.py": (_IN_NUKE / "menu.py").read_text(),
+        "kit.json": kit_json.text(knobs),
+        _TERMS.name: _TERMS.read_text(),
+        **{path.name: path.read_text() for path in sorted(_IN_NUKE.glob("*.py"))},
     }
     icons = {
-        f"{folder}/{NAME}.png": icon.png(icon.SIZE),
-        f"{folder}/{NAME}@2x.png": icon.png(2 * icon.SIZE),
+        f"{folder}/{KIT_NAME}.png": icon.png(icon.SIZE),
+        f"{folder}/{KIT_NAME}@2x.png": icon.png(2 * icon.SIZE),
     }
     return {path: text.encode() for path, text in texts.items()} | icons

@@ -1,15 +1,16 @@
-"""What Nuke must know of a CorridorKey.pt, its knobs aside. Imports no torch.
+"""Facts about a CorridorKey.pt that Nuke needs, apart from its knobs. Imports no torch.
 
-`testing/export/nuke/contract_test.py` holds it to `export.artifact.runtimes`.
+`testing/export/nuke/contract_test.py` compares them with `export.artifact.runtimes`.
 """
 
 NAME = "CorridorKey"
 CHANNELS = ("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha")
-"""In: plate and hint. Out: straight sRGB foreground and linear matte."""
+"""Channels of the input (plate and hint) and of the output (straight sRGB foreground and matte)."""
 OUTPUT_SCALE = 1
+SCREEN_KNOB = "screen_color"
+"""The knob that names the color of the screen; its labels, in lower case, are in .cat names."""
 
 OLDEST_NUKE = {"nuke17": (15, 1), "nuke14": (14, 0)}
-"""By runtime, the oldest version that loads such a file, and so the one to make its .cat in: a .cat
-opens in the version it was made in and in later ones."""
+"""The oldest version of Nuke that loads a file, by the runtime in the file's manifest."""
 KIT_NUKE = "14.0 v1"
-"""The oldest version of Nuke that the kit itself is for."""
+"""The oldest version of Nuke that the kit itself works in."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from export.common import atomic, command_line
 from export.nuke import kit
 from wrapper.knobs import KNOBS
 
@@ -13,15 +14,16 @@ from wrapper.knobs import KNOBS
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    help="The folder. Files of the kit that are there already are replaced.",
+    help="The folder to write to. Existing files of the kit are replaced.",
 )
 def main(output: Path) -> None:
-    """Writes everything that goes into Nuke but the .cat, which Nuke itself must make."""
+    """Writes the whole kit except the .cat, which only Nuke can make."""
     for name, content in kit.files(KNOBS).items():
         path = output / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        with atomic.replacing(path) as partial:
+            partial.write_bytes(content)
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

@@ -1,8 +1,6 @@
 """Keys real frames with a CorridorKey.pt and no Nuke, to see what it makes of a shot."""
 
 import json
-import os
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +11,8 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from export.common.manifest_file import digest
+from export.common import command_line
+from export.common.digests import digest
 from export.pictures.frame_sequence import FrameSequence, SequenceError, frame_sequence
 from export.pictures.keyer import Keyed, Keyer, ModelError
 from export.pictures.picture_files import Picture, PictureError, read_picture
@@ -237,8 +236,4 @@ def _key_frame(
 
 
 if __name__ == "__main__":
-    # Under `bazel run`, relative paths are from where the person stands, not from the runfiles.
-    os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-    # So that being killed cleans up as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    main()
+    command_line.run(main)

@@ -3,8 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import os
-import signal
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,10 @@ import click
 import numpy as np
 import torch
 
+from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
+from export.common import command_line
 from export.common.atomic import replacing
-from export.common.manifest_file import NAME_IN_ARCHIVE, digest
+from export.common.digests import digest
 from export.common.steps import Steps
 from export.pictures.compositing import Floats, linear_to_srgb, over, premultiply, srgb_to_linear
 from export.pictures.keyer import Keyed, Keyer, ModelError
@@ -262,8 +262,4 @@ def _manifest(path: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    # Under `bazel run`, relative paths are from where the person stands, not from the runfiles.
-    os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-    # So that being killed cleans up as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    main()
+    command_line.run(main)

@@ -12,9 +12,10 @@ from typing import Any
 import click
 from in_toto_attestation.v1.resource_descriptor import ResourceDescriptor
 
-from export.common import checksums
-from export.common.checksums import SHA256SUMS
-from export.common.manifest_file import digest, to_json
+from export.common import sha256sums
+from export.common.digests import digest
+from export.common.json_text import to_json
+from export.common.sha256sums import SHA256SUMS
 from export.release.manifest import MANIFEST, SCHEMA, artifact, manifest, weights_url
 from export.release.provenance import PROVENANCE, statement
 from export.release.sbom import SBOM, sbom
@@ -105,7 +106,7 @@ def main(
             builder_id,
         ),
     )
-    add(SHA256SUMS, checksums.to_text({path: file["sha256"] for path, file in files.items()}))
+    add(SHA256SUMS, sha256sums.to_text({path: file["sha256"] for path, file in files.items()}))
 
 
 def _check_weights(artifacts: list[dict[str, Any]], allow_untrained: bool) -> None:

@@ -1,11 +1,13 @@
 """What a release is: its artefacts, what each was made from, and every file with its digest."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
+from export.common.digests import Digest
 from wrapper.model_ids import UNTRAINED_MODEL_ID
 
 MANIFEST = "manifest.json"
@@ -44,7 +46,7 @@ def manifest(
     name: str,
     version: str,
     artifacts: list[dict[str, Any]],
-    files: dict[str, dict[str, Any]],
+    files: Mapping[str, Digest],
 ) -> dict[str, Any]:
     """Describes a release.
 

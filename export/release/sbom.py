@@ -7,6 +7,7 @@ folder: the rest is what they were made with.
 
 import sys
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from cyclonedx.contrib.license.factories import LicenseFactory
@@ -25,6 +26,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
+from export.common.digests import Digest
 from export.release.manifest import weights_url
 from export.release.wheels import Wheel
 
@@ -44,7 +46,7 @@ def sbom(
     name: str,
     version: str,
     artifacts: list[dict[str, Any]],
-    files: dict[str, dict[str, Any]],
+    files: Mapping[str, Digest],
     wheels: list[Wheel],
     imported: list[str],
     modules: dict[str, str],

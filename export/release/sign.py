@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from export.common import checksums
+from export.common import command_line, sha256sums
 from export.common.atomic import replacing
-from export.common.checksums import SHA256SUMS, ChecksumError
+from export.common.sha256sums import SHA256SUMS, ChecksumError
 from export.common.steps import Steps
 from export.release.provenance import PROVENANCE, subjects
 from export.release.signing import SignatureError, sign
@@ -40,8 +40,8 @@ def main(release: Path, private_key: Path, output: Path | None) -> None:
     steps = Steps()
     try:
         with steps(f"Hold {release.name} to its {SHA256SUMS}"):
-            digests = checksums.check(release)
-            statement = checksums.read(release, PROVENANCE)
+            digests = sha256sums.check(release)
+            statement = sha256sums.read(release, PROVENANCE)
             del digests[PROVENANCE]
             if subjects(statement) != digests:
                 raise ChecksumError(f"{PROVENANCE} in {release} speaks of other files")
@@ -64,6 +64,4 @@ def _passphrase() -> str:
 
 
 if __name__ == "__main__":
-    # Under `bazel run`, relative paths are from where the person stands, not from the runfiles.
-    os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-    main()
+    command_line.run(main)

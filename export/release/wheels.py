@@ -2,13 +2,12 @@
 
 import dataclasses
 import json
-import re
 from importlib.metadata import PathDistribution
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-_PIN = re.compile(r"^([\w.-]+)==([\w.+!]+)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)", re.MULTILINE)
+from export.common import lock_file
 
 _SPDX = {
     "Apache Software License": "Apache-2.0",
@@ -55,20 +54,25 @@ def read_wheels(listing: Path, lock: Path) -> tuple[list[Wheel], list[str]]:
     Raises:
         ValueError: A wheel is not the one in the lock, or says nothing of its licence.
     """
-    pins = {
-        canonicalize_name(name): (version, tuple(re.findall(r"[0-9a-f]{64}", hashes)))
-        for name, version, hashes in _PIN.findall(lock.read_text())
-    }
+    pins = lock_file.parse(lock.read_text())
     wheels = []
     listed = json.loads(listing.read_text())
     for entry in listed["wheels"]:
         distribution = PathDistribution(Path(entry["metadata"]).parent)
         name = canonicalize_name(distribution.name)
-        version, sha256 = pins.get(name, (None, ()))
-        if distribution.version != version:
-            raise ValueError(f"{name} is {distribution.version}, and in the lock {version}")
+        locked = pins[name].version if name in pins else "no version"
+        if distribution.version != locked:
+            raise ValueError(f"{name}: {distribution.version} is installed; the lock has {locked}")
         requires = tuple(sorted(map(canonicalize_name, entry["requires"])))
-        wheels.append(Wheel(name, version, sha256, _licence(name, distribution), requires))
+        wheels.append(
+            Wheel(
+                name,
+                distribution.version,
+                pins[name].sha256,
+                _licence(name, distribution),
+                requires,
+            )
+        )
     wheels.sort(key=lambda wheel: wheel.name)
     return wheels, sorted(map(canonicalize_name, listed["imported"]))
 

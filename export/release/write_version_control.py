@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from export.common.manifest_file import digest, to_json
+from export.common.digests import digest
+from export.common.json_text import to_json
 
 
 def version_control(status: str, tar: Path) -> dict[str, Any]:

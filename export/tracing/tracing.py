@@ -46,7 +46,7 @@ def to_torchscript(wrapper: CorridorKeyNukeWrapper) -> torch.jit.ScriptModule:
     Returns:
         A wrapper with the same contract and live knobs, ready to save.
     """
-    in_half = any(weight.dtype == torch.half for weight in wrapper.network.parameters())
+    in_half = any(weight.dtype == torch.half for weight in wrapper.parameters())
     with ShapesOnly(), CastToInput() if in_half else contextlib.nullcontext():
         network = trace_network(wrapper.network, wrapper.resolution)
     traced = CorridorKeyNukeWrapper(network, wrapper.resolution, wrapper.model_id)

@@ -12,8 +12,8 @@ from collections import Counter
 from pathlib import Path
 from typing import IO
 
+from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
 from export.artifact.canonical import FOLDER
-from export.common.manifest_file import NAME_IN_ARCHIVE
 from export.verify.pickle_check import tensor_records
 from wrapper.checkpoint.pickled import PickleError
 

@@ -14,11 +14,12 @@ from typing import Any
 import click
 import torch
 
+from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
 from export.artifact.manifest import knob_table
 from export.artifact.operators import check_graph, operators
 from export.artifact.runtimes import RUNTIMES
 from export.artifact.variant import Variant
-from export.common.manifest_file import NAME_IN_ARCHIVE, digest
+from export.common.digests import digest
 from export.tracing.meta_device import run_on_meta
 from export.tracing.validation import PLATE_HEIGHT, PLATE_WIDTH, validate
 from export.verify import confined

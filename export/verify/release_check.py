@@ -7,9 +7,9 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from jsonschema import Draft202012Validator, ValidationError
 
-from export.common import checksums
-from export.common.checksums import SHA256SUMS
-from export.common.manifest_file import digest
+from export.common import sha256sums
+from export.common.digests import digest
+from export.common.sha256sums import SHA256SUMS
 from export.release.manifest import MANIFEST, SCHEMA, artifact
 from export.release.provenance import PROVENANCE, subjects
 from export.release.sbom import SBOM
@@ -57,7 +57,7 @@ def _check_files(release: Path, digests: dict[str, str]) -> str:
     for path in release.rglob("*"):
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             raise ReleaseError(f"{path.relative_to(release)} is a link or a device")
-    digests |= checksums.check(release)
+    digests |= sha256sums.check(release)
     return f"{len(digests)} files, each with its SHA-256, and no other"
 
 

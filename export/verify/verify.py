@@ -1,7 +1,5 @@
 """Is this CorridorKey.pt, or this release, what it says it is? A table, and one line of verdict."""
 
-import os
-import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -9,7 +7,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from export.common.manifest_file import digest, to_json
+from export.common import command_line
+from export.common.digests import digest
+from export.common.json_text import to_json
 from export.release import signing
 from export.release.provenance import PROVENANCE, subjects
 from export.release.signing import SignatureError
@@ -122,8 +122,4 @@ def _check_signature(
 
 
 if __name__ == "__main__":
-    # Under `bazel run`, relative paths are from where the person stands, not from the runfiles.
-    os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-    # So that being killed cleans up as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    main()
+    command_line.run(main)

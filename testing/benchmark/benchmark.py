@@ -15,8 +15,9 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
+from export.common import command_line
 from export.common.atomic import replacing
-from export.common.manifest_file import to_json
+from export.common.json_text import to_json
 from testing.benchmark import contenders, measurements, report
 from testing.benchmark.measurements import Setting, in_new_process
 from testing.weights.untrained_weights import write_untrained_checkpoint
@@ -107,6 +108,4 @@ def _machine() -> str:
 
 
 if __name__ == "__main__":
-    # Under `bazel run`, relative paths are from where the person stands, not from the runfiles.
-    os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-    main()
+    command_line.run(main)

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
 from export.artifact.operators import check_graph, operators
 from export.artifact.variant import Variant
-from export.common.manifest_file import NAME_IN_ARCHIVE, digest
+from export.common.digests import digest
 from export.common.steps import Steps
 from export.tracing.meta_device import run_on_meta
 from export.tracing.plate import green_screen_plate

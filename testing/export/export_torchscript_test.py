@@ -11,8 +11,8 @@ import pytest
 import safetensors.torch
 import torch
 
+from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
 from export.artifact.operators import operators
-from export.common.manifest_file import NAME_IN_ARCHIVE
 from export.tracing import validation
 from testing.export.export_command import export, failure, start
 from testing.weights.untrained_weights import write_untrained_checkpoint

@@ -1,7 +1,6 @@
-"""Checkpoints that must be refused, each made on the spot by a function of the file to write.
+"""Writes checkpoints that must be refused: damaged, mistaken and malicious ones.
 
-They are what a farm meets at night, and what somebody might put there who means harm. None takes
-more than a few megabytes of disk, whatever it claims.
+None takes more than a few megabytes of disk, whatever size it claims.
 """
 
 import dataclasses
@@ -38,13 +37,13 @@ STEM = "refiner.stem.0.weight"
 
 @dataclasses.dataclass(frozen=True)
 class Hostile:
-    """One kind of file.
+    """One kind of hostile file.
 
     Attributes:
-        fault: What is wrong with it.
-        suffix: Of its name.
-        write: Makes it.
-        message: A regular expression that what the user sees must match.
+        fault: Description of what is wrong with the file.
+        suffix: Suffix of the file's name.
+        write: Function that writes the file to a path.
+        message: Regular expression that the message to the user must match.
     """
 
     fault: str
@@ -54,7 +53,7 @@ class Hostile:
 
 
 class Harm:
-    """Makes a file, if it is unpickled."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, witness: Path) -> None:
         self.witness = witness
@@ -64,18 +63,18 @@ class Harm:
 
 
 def complete() -> dict[str, Any]:
-    """All that a checkpoint needs, for 64; each tensor repeats one number, so a .pth is small."""
+    """Returns a complete state dict for 64. Each tensor repeats one number, so a .pth is small."""
     needed = CorridorKeyTransformer(64).state_dict()
     return {key: torch.zeros((), dtype=t.dtype).expand(t.shape) for key, t in needed.items()}
 
 
 def witness(path: Path) -> Path:
-    """What a checkpoint's code makes, if it is run."""
+    """Returns the file that a checkpoint's code creates if it runs."""
     return path.with_name(f"{path.name}.ran")
 
 
 def _saved(edit: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]:
-    """A complete .pth after an edit."""
+    """Writes a complete .pth after an edit."""
 
     def write(path: Path) -> None:
         content = complete()
@@ -86,7 +85,7 @@ def _saved(edit: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]
 
 
 def _put(**tensors: Tensor) -> Callable[[Path], object]:
-    """A complete .pth with other tensors under some keys, dots written as two underscores."""
+    """Writes a complete .pth with some tensors replaced; "__" in a key stands for a dot."""
     return _saved(
         lambda content: content.update({k.replace("__", "."): t for k, t in tensors.items()})
     )
@@ -108,7 +107,7 @@ def _zip(
 
 
 def _pickle(content: bytes, *records: bytes) -> Callable[[Path], object]:
-    """A .pth with this pickle and these records of numbers, which torch.load too would open."""
+    """Writes a .pth with this pickle and these records, in a form that torch.load opens."""
     data = {f"data/{n}": record for n, record in enumerate(records)}
     return _zip({"version": b"3\n", "data.pkl": HEAD + content + END, **data})
 
@@ -126,7 +125,7 @@ def _runs_code_before_1_6(path: Path) -> None:
 
 
 def _bomb(record: str) -> Callable[[Path], object]:
-    """Four gigabytes of zeros in four megabytes of deflated data."""
+    """Writes four gigabytes of zeros as four megabytes of deflated data."""
 
     def write(path: Path) -> None:
         deflate = zlib.compressobj(wbits=-15)
@@ -135,7 +134,7 @@ def _bomb(record: str) -> Callable[[Path], object]:
             archive.writestr("archive/version", b"3\n")
             archive.writestr(f"archive/{record}", chunk * 4095 + deflate.flush())
         data = bytearray(path.read_bytes())
-        # The fields of the two headers of the second record: its method, and its size unpacked.
+        # Patches compression method and unpacked size in both headers of the second record.
         for header, method, size in ((b"PK\3\4", 8, 22), (b"PK\1\2", 10, 24)):
             start = data.index(header, data.index(header) + 1)
             struct.pack_into("<H", data, start + method, zipfile.ZIP_DEFLATED)
@@ -146,13 +145,13 @@ def _bomb(record: str) -> Callable[[Path], object]:
 
 
 def _lying(path: Path) -> None:
-    """A pickle that says of a record of 4 bytes that it has 64 KiB: what follows it in memory."""
+    """Writes a pickle that claims 64 KiB for a record of 4 bytes, to expose the memory after it."""
     lying = tensor(numbers(16384), numbers(1), of=storage(number(16384)))
     _pickle(dictionary(a=lying), bytes(4))(path)
 
 
 def _overlapping(path: Path) -> None:
-    """A zip file whose records are all the same bytes, each of which counts again."""
+    """Writes a zip file whose records all share the same bytes."""
     record = bytes(1 << 20)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/version", b"3\n")
@@ -178,7 +177,7 @@ def _duplicates(path: Path) -> None:
 
 
 def _many_records(path: Path) -> None:
-    """More entries in a directory than anything has a use for."""
+    """Writes a zip file with 70,000 entries."""
     with zipfile.ZipFile(path, "w") as archive:
         for n in range(70_000):
             archive.writestr(f"{n}", b"")
@@ -199,7 +198,7 @@ def _two(one: str, other: str) -> str:
 
 
 def _large_header(path: Path) -> None:
-    """A header of 73 MB with a million tensors, which safetensors itself would take."""
+    """Writes a header of 73 MB with a million tensors, which safetensors itself accepts."""
     entries = ",".join(f'"tensor {n:014}":{_entry(0, 0, "[0]")}' for n in range(10**6))
     _safetensors(f"{{{entries}}}")(path)
 
@@ -220,7 +219,7 @@ def _sparse(size: int) -> Callable[[Path], object]:
 
 DAMAGED = "is damaged, or holds more than tensors"
 HOSTILE = (
-    # What is no file.
+    # Not files.
     Hostile("an empty file", ".pth", lambda path: path.write_bytes(b""), "is empty"),
     Hostile("a named pipe", ".pth", os.mkfifo, "a pipe"),
     Hostile("a device", ".pth", lambda path: path.symlink_to("/dev/zero"), "a device"),
@@ -252,7 +251,9 @@ HOSTILE = (
         ),
         "wrong shape: encoder.model.pos_embed",
     ),
-    Hostile("a record shorter than its tensor", ".pth", _lying, "has not the size"),
+    Hostile(
+        "a record shorter than its tensor", ".pth", _lying, "has 4 bytes; its pickle says 65,536"
+    ),
     Hostile(
         "a tensor beyond its record",
         ".pth",
@@ -274,7 +275,7 @@ HOSTILE = (
     Hostile("70,000 records", ".pth", _many_records, "more than 65,536 records"),
     Hostile("a zip file of something else", ".pth", _zip({"readme": b""}), "data.pkl"),
     Hostile("a pickle of 5 MB", ".pth", _pickle(b"}" + b"N0" * 2_500_000), "pickle has"),
-    # Headers of safetensors.
+    # Safetensors headers.
     *(
         Hostile(f"a header of {name} bytes", ".safetensors", _safetensors("{}", length=n), DAMAGED)
         for name, n in (("2^60", 2**60), ("2^63", 2**63), ("2^64 - 1", 2**64 - 1))
@@ -324,9 +325,9 @@ HOSTILE = (
         "has a name twice",
     ),
     Hostile("a header 100,000 deep", ".safetensors", _safetensors("[" * 100_000), DAMAGED),
-    Hostile("a header that is no JSON", ".safetensors", _safetensors("\xff" * 99), DAMAGED),
-    # Weights of something else.
-    Hostile("another network's weights", ".safetensors", _another_network, "and 374 more"),
+    Hostile("a header that is not JSON", ".safetensors", _safetensors("\xff" * 99), DAMAGED),
+    # Other weights.
+    Hostile("another network's weights", ".safetensors", _another_network, r"and \d+ more"),
     Hostile("a missing tensor", ".pth", _without(STEM), f"missing: {STEM}"),
     Hostile(
         "a wrong shape",

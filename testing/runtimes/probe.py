@@ -1,9 +1,9 @@
-"""What one libtorch makes of artefacts: do they load, are the knobs live, is the picture golden?
+"""Reports how one libtorch runs artifacts: whether they load, live knobs, golden differences.
 
     probe REPORT.json ARTIFACT.pt...
 
-Runs under any torch since 1.13, so it imports nothing that needs the one the artefacts were made
-with. It reports and judges nothing: that is runtimes_test.py.
+Runs under any torch since 1.13, so it imports nothing that needs the exporter's torch.
+runtimes_test.py judges the report.
 """
 
 import json
@@ -18,15 +18,15 @@ from wrapper.knobs import KNOBS, Knob, KnobKind
 
 SIZES = ((135, 240), (257, 511), (540, 960))
 REFINER_STRENGTHS = {"refiner_1": 1, "refiner_0": 0, "refiner_0_25": 0.25}
-"""By golden array. The whole numbers are ints, as a host may set them for a float."""
+"""Refiner strength by golden array. Two are ints, because a host may set an int for a float."""
 
 
 def probe(artifact: Path) -> dict[str, Any]:
-    """Loads an artefact and runs it at 256.
+    """Loads an artifact and runs it at 256.
 
     Returns:
-        `error`, what loading it fails with; or `moved_by`, how far each knob moves the output, and
-        `difference`, the greatest from the published pipeline.
+        `error`, the message if it does not load; otherwise `moved_by`, the greatest change that
+        each knob makes to the output, and `difference`, the greatest from the published pipeline.
     """
     try:
         module = torch.jit.load(str(artifact))
@@ -39,20 +39,20 @@ def probe(artifact: Path) -> dict[str, Any]:
 
 
 def _moved_by(module: torch.jit.ScriptModule, knob: Knob) -> float:
-    """Sets a knob to each of its bounds, as its Python type, and compares the outputs."""
+    """Returns the greatest difference between the outputs at a knob's two bounds."""
     kind = float if knob.kind is KnobKind.FLOAT else int
-    module.despill_strength = 10.0  # else the screen's colour does not matter
+    module.despill_strength = 10.0  # otherwise the screen color has no effect
     outputs = []
     for value in (knob.minimum, knob.maximum):
         setattr(module, knob.name, kind(value))
         outputs.append(module(golden_data.plate(64, 64)))
-    for moved in KNOBS:
-        setattr(module, moved.name, moved.default)
+    for other in KNOBS:
+        setattr(module, other.name, other.default)
     return (outputs[0] - outputs[1]).abs().max().item()
 
 
 def _difference(module: torch.jit.ScriptModule, height: int, width: int) -> float:
-    """Compares with the golden output of one frame size at each refiner strength."""
+    """Returns the greatest difference from the golden outputs of one frame size."""
     step = 3 if height * width >= 40000 else 1
     golden = golden_data.arrays(f"wrapper_{height}x{width}")
     greatest = 0.0
@@ -65,6 +65,6 @@ def _difference(module: torch.jit.ScriptModule, height: int, width: int) -> floa
 
 if __name__ == "__main__":
     report, *artifacts = map(Path, sys.argv[1:])
-    found = {artifact.stem: probe(artifact) for artifact in artifacts}
-    facts = {"torch": torch.__version__.partition("+")[0], "artifacts": found}
+    results = {artifact.stem: probe(artifact) for artifact in artifacts}
+    facts = {"torch": torch.__version__.partition("+")[0], "artifacts": results}
     report.write_text(json.dumps(facts, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""Every artefact in each libtorch of Nuke's, from the reports that probe.py made there."""
+"""Judges the reports that probe.py wrote for every artifact in each libtorch of Nuke."""
 
 import json
 import os
@@ -15,18 +15,18 @@ REPORTS = {
 }
 
 TOLERANCES = {"nuke17": 1e-4, "nuke14": 1e-4, "float16": 5e-3}
-"""Greatest difference from the published pipeline in float32, where the output is 0 to 1. Sums in
-another order make 4e-6, and the first two leave room for other CPUs. In the third every weight is
-rounded to 11 bits."""
+"""Greatest difference from the published pipeline in float32; the output is 0 to 1. The order of
+sums makes 4e-6, and the first two leave room for other CPUs. In the third every weight is rounded
+to 11 bits."""
 
 REFUSED = {("nuke17", "1.13.1"), ("float16", "1.13.1")}
-"""Fused attention, where libtorch has none."""
+"""Artifacts with fused attention in a libtorch without it."""
 
 EVERY_PAIR = [(artifact, libtorch) for artifact in TOLERANCES for libtorch in LIBTORCHES]
 
 
 @pytest.mark.parametrize("pair", EVERY_PAIR, ids="-in-".join)
-def test_artefact_in_libtorch(pair: tuple[str, str]) -> None:
+def test_artifact_in_libtorch(pair: tuple[str, str]) -> None:
     artifact, libtorch = pair
     found = REPORTS[libtorch][artifact]
     if pair in REFUSED:
@@ -34,7 +34,7 @@ def test_artefact_in_libtorch(pair: tuple[str, str]) -> None:
         return
     assert "error" not in found
     assert set(found["moved_by"]) == {knob.name for knob in KNOBS}
-    # A dead knob makes no difference at all; a live one moves some pixel by more than 1/255.
+    # A dead knob changes nothing; a live one moves some pixel by more than 1/255.
     assert min(found["moved_by"].values()) > 1 / 255
     assert found["difference"] <= TOLERANCES[artifact]
 
@@ -42,7 +42,7 @@ def test_artefact_in_libtorch(pair: tuple[str, str]) -> None:
 def test_table(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [
         "",
-        "| artefact | torch | loads | knobs live | greatest difference |",
+        "| artifact | torch | loads | knobs live | greatest difference |",
         "|---|---|---|---|---|",
     ]
     for artifact, libtorch in EVERY_PAIR:

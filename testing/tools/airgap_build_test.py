@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from export.common.manifest_file import digest
+from export.common.digests import digest
 
 _TOP = Path(__file__).absolute().parents[2]
 _ARTEFACT = "export/CorridorKey.pt"

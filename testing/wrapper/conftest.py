@@ -1,4 +1,4 @@
-"""What the tests of the wrapper share: a network with stand-in weights, its trace, a saved file."""
+"""Fixtures of the wrapper's tests: a network with stand-in weights, its trace, a saved file."""
 
 import functools
 from collections.abc import Callable
@@ -13,19 +13,19 @@ from wrapper.network.attention import Attention
 from wrapper.network.network import CorridorKeyTransformer
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
-RESOLUTION = 256  # The smallest that has golden data.
+RESOLUTION = 256  # the smallest with golden data
 
 in_both_attentions = pytest.mark.parametrize("traced_network", ["fused", "chunked"], indirect=True)
-"""For a test of `traced_network` or `saved_wrapper`, which else have the fused attention."""
+"""Runs a test of `traced_network` or `saved_wrapper` with both attentions; default is fused."""
 
 
 NetworkMaker = Callable[..., CorridorKeyTransformer]
-"""Of a resolution and an attention, fused if none is given."""
+"""Makes a network from a resolution and, optionally, an attention."""
 
 
 @pytest.fixture(scope="session")
 def untrained_network() -> NetworkMaker:
-    """Makes the network with stand-in weights for a resolution, once."""
+    """Makes networks with stand-in weights, one per resolution and attention."""
 
     @functools.cache
     def make(resolution: int, attention: Attention = "fused") -> CorridorKeyTransformer:

@@ -1,4 +1,4 @@
-"""The table of knobs is the contract that artists' scripts are saved against."""
+"""Tests the table of knobs, which artists' saved scripts depend on."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ def test_knobs_are_the_published_ones() -> None:
 
 @pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.name)
 def test_numbers_have_the_type_that_torchscript_infers_from_them(knob: Knob) -> None:
-    # An int default would compile to an int attribute, and Nuke's float would then not go in.
+    # An int default would compile to an int attribute, which does not accept Nuke's float.
     wanted = float if knob.kind is KnobKind.FLOAT else int
     assert {type(knob.default), type(knob.minimum), type(knob.maximum)} == {wanted}
     assert knob.minimum <= knob.default <= knob.maximum

@@ -1,13 +1,12 @@
-"""The contract of what Nuke calls.
+"""Tests the contract of the module that Nuke calls.
 
-Tests of the whole run the file that a build ships, saved and loaded again. Tests of one step run
-the wrapper eagerly around a `FakeNetwork`.
+The first part runs the file that a build ships, saved and loaded again. The second part runs single
+steps of the eager wrapper around a `FakeNetwork`.
 """
 
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,25 +14,27 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 
 from export.tracing.meta_device import run_on_meta
 from testing.golden import golden_data
 from testing.wrapper.conftest import in_both_attentions
-from wrapper.image.color import despill, linear_to_srgb
+from wrapper.image.color import linear_to_srgb
+from wrapper.image.despill import despill
 from wrapper.knobs import KNOBS, Knob
 from wrapper.model_ids import UNTRAINED_MODEL_ID
 from wrapper.network.network import CorridorKeyTransformer
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 every_knob = pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.name)
-MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+MEAN = torch.tensor(IMAGENET_DEFAULT_MEAN).view(1, 3, 1, 1)
 ZEROS = torch.zeros(1, 4, 1, 1)
-STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+STD = torch.tensor(IMAGENET_DEFAULT_STD).view(1, 3, 1, 1)
 
 
 class FakeNetwork(nn.Module):
-    """A network for 32×32 that keeps what it was asked and answers as told."""
+    """A network for 32×32 that records its input and returns fixed logits."""
 
     def __init__(self, logits: Tensor, delta: Tensor) -> None:
         super().__init__()
@@ -52,14 +53,16 @@ class FakeNetwork(nn.Module):
         return self.delta
 
 
-def fake_keyer(logits: Tensor = ZEROS, delta: Tensor = ZEROS) -> tuple[CorridorKeyNukeWrapper, Any]:
-    """A wrapper around a fake network, and that network. Logits: matte, red, green, blue."""
-    network: Any = FakeNetwork(logits, delta)
+def fake_keyer(
+    logits: Tensor = ZEROS, delta: Tensor = ZEROS
+) -> tuple[CorridorKeyNukeWrapper, FakeNetwork]:
+    """Returns a wrapper around a fake network, and the network. Logits: matte, red, green, blue."""
+    network = FakeNetwork(logits, delta)
     return CorridorKeyNukeWrapper(network, 32, "fake"), network
 
 
 def resized(x: Tensor, height: int, width: int) -> Tensor:
-    """The published pipeline's resize."""
+    """Resizes as the published pipeline does."""
     return F.interpolate(
         x, size=(height, width), mode="bilinear", align_corners=False, antialias=True
     )
@@ -72,13 +75,13 @@ def loaded(saved_wrapper: Path) -> torch.jit.ScriptModule:
 
 @pytest.fixture
 def keyer(loaded: torch.jit.ScriptModule) -> Iterator[torch.jit.ScriptModule]:
-    """The loaded file. Its knobs are put back afterwards."""
+    """The loaded file; the fixture resets its knobs afterwards."""
     yield loaded
     for knob in KNOBS:
         setattr(loaded, knob.name, knob.default)
 
 
-# The saved file as a whole.
+# The whole saved file.
 
 
 @in_both_attentions
@@ -91,7 +94,7 @@ def test_output_is_the_published_pipelines(
     output = keyer(golden_data.plate(height, width))
     step = 3 if height * width >= 40000 else 1
     golden = golden_data.arrays(f"wrapper_{height}x{width}")[f"refiner_{name}"]
-    # Sums in another order; 2.6e-6 measured. The limit leaves room for other CPUs.
+    # The sums have different orders; measured 2.6e-6. The limit leaves room for other CPUs.
     torch.testing.assert_close(
         output[..., ::step, ::step], torch.from_numpy(golden), rtol=0, atol=5e-5
     )
@@ -100,23 +103,23 @@ def test_output_is_the_published_pipelines(
 @every_knob
 def test_knob_is_live_after_save_and_load(keyer: torch.jit.ScriptModule, knob: Knob) -> None:
     plate = golden_data.plate(64, 64)
-    keyer.despill_strength = 10.0  # else the screen's colour does not matter
+    keyer.despill_strength = 10.0  # otherwise the screen color has no effect
     outputs = []
     for value in (knob.minimum, knob.maximum):
         setattr(keyer, knob.name, value)
         outputs.append(keyer(plate))
-    # A dead knob makes no difference at all; a live one moves some pixel by more than 1/255.
+    # A dead knob changes nothing; a live one moves some pixel by more than 1/255.
     assert (outputs[0] - outputs[1]).abs().max() > 1 / 255
 
 
 def published(height: int, width: int) -> np.ndarray:
-    """The published pipeline's output [4, H, W] for the golden plate, in float64."""
+    """Returns the published pipeline's output [4, H, W] for the golden plate, in float64."""
     golden = golden_data.arrays(f"wrapper_{height}x{width}")["refiner_1"]
     return golden[0].astype(np.float64)
 
 
 def decoded(srgb: np.ndarray) -> np.ndarray:
-    """IEC 61966-2-1, written another way than in the wrapper."""
+    """Decodes sRGB (IEC 61966-2-1), written differently from the wrapper."""
     linear = srgb / 12.92
     bright = srgb > 0.04045
     linear[bright] = np.exp(2.4 * np.log((srgb[bright] + 0.055) / 1.055))
@@ -145,7 +148,7 @@ def test_output_is_the_published_pipelines_despilled_and_converted(
     keyer.screen_color = screen_color
     keyer.output_mode = output_mode
     output = keyer(golden_data.plate(135, 240))[0].numpy()
-    # As for the plain output, where the curve is up to 2.3 times as steep.
+    # The tolerance of the plain output, times the curve's greatest slope of 2.3.
     np.testing.assert_allclose(output, [*expected, matte], rtol=0, atol=1.2e-4)
 
 
@@ -155,7 +158,7 @@ def test_new_knobs_at_their_defaults_change_no_bit(
 ) -> None:
     plate = golden_data.plate(135, 240)
     network = keyer.network
-    # As the wrapper was with three knobs.
+    # The wrapper as it was when it had three knobs.
     rgb_hint = resized(plate, 256, 256)
     rgb = (rgb_hint[:, :3] - keyer.mean) / keyer.std
     logits = network.coarse_logits(torch.cat([rgb, rgb_hint[:, 3:]], 1))
@@ -203,7 +206,7 @@ def test_input_may_be_laid_out_in_any_way(keyer: torch.jit.ScriptModule) -> None
     plate = golden_data.plate(40, 30)
     output = keyer(plate.contiguous(memory_format=torch.channels_last))
     assert output.is_contiguous()
-    # The resize has a kernel for each layout; they add in another order.
+    # The resize has a kernel for each layout; the kernels add in different orders.
     torch.testing.assert_close(output, keyer(plate), rtol=0, atol=1e-5)
 
 
@@ -215,15 +218,15 @@ def test_network_runs_in_the_dtype_the_file_is_cast_to(
     output = torch.jit.load(saved_wrapper).to(torch.bfloat16)(plate)
     assert output.dtype == plate.dtype
     difference = (output - keyer(plate)).abs()
-    # bfloat16 has 8 bits of mantissa: measured are 0.03 at most and 0.004 in the mean. An exact
-    # match would mean that the cast did not reach the network.
+    # bfloat16 has 8 bits of mantissa; measured 0.03 at most and 0.004 on average. An exact match
+    # would mean that the cast did not reach the network.
     assert 0 < difference.mean() < 0.01
     assert difference.max() < 0.1
 
 
 @in_both_attentions
 def test_no_device_is_baked_in(saved_wrapper: Path) -> None:
-    # Every step, each on a device of its own: one tensor made on the CPU would raise.
+    # Runs every step on the meta device, where a tensor made on the CPU raises.
     moved = {knob.name: knob.maximum for knob in KNOBS}
     output, _ = run_on_meta(saved_wrapper, (1, 4, 99, 77), **moved)
     assert output.is_meta
@@ -235,7 +238,7 @@ def test_no_device_is_baked_in(saved_wrapper: Path) -> None:
 def test_refiner_is_not_run_at_strength_0(saved_wrapper: Path) -> None:
     def convolutions(strength: float) -> int:
         _, calls = run_on_meta(saved_wrapper, (1, 4, 64, 64), refiner_strength=strength)
-        # In a band, as one at 256 is the whole map, and of what is traced.
+        # Convolutions of bands (at 256 one band is the whole map) and of the traced code.
         return calls["aten.convolution.default"] + calls["aten._convolution.default"]
 
     refiner = CorridorKeyTransformer(256).refiner
@@ -249,16 +252,16 @@ def test_a_plate_that_fits_is_not_resized(saved_wrapper: Path) -> None:
     assert run_on_meta(saved_wrapper, (1, 4, 256, 256))[1][resize] == 0
 
 
-# One step each.
+# Single steps.
 
 
 @pytest.mark.parametrize("height, width", [(70, 45), (32, 32), (9, 5)])
-def test_srgb_plate_is_resized_and_normalised(height: int, width: int) -> None:
+def test_srgb_plate_is_resized_and_normalized(height: int, width: int) -> None:
     plate = golden_data.plate(height, width)
     keyer, network = fake_keyer()
     keyer(plate)
     expected = resized(plate, 32, 32)
-    # float32 rounding, and a division by 0.22.
+    # float32 rounding, magnified by the division by 0.22.
     torch.testing.assert_close(
         network.rgb_hint[:, :3], (expected[:, :3] - MEAN) / STD, rtol=0, atol=2e-6
     )
@@ -273,7 +276,7 @@ def test_linear_plate_is_encoded_before_it_is_resized() -> None:
     clean = plate.clamp(min=0)
     encoded_first = (resized(linear_to_srgb(clean[:, :3]), 32, 32) - MEAN) / STD
     resized_first = (linear_to_srgb(resized(clean[:, :3], 32, 32)) - MEAN) / STD
-    # float32 rounding of values up to 7; the other order is off by far more.
+    # float32 rounding of values up to 7; the wrong order differs by far more.
     torch.testing.assert_close(network.rgb_hint[:, :3], encoded_first, rtol=0, atol=1e-5)
     assert (encoded_first - resized_first).abs().max() > 0.1
     torch.testing.assert_close(
@@ -289,7 +292,7 @@ def test_linear_plate_is_encoded_before_it_is_resized() -> None:
         (-0.5, 0.0),
         (1.5, 1.5),  # highlights pass
         (128.0, 128.0),
-        (129.0, 1.0),  # and what is no light is white
+        (129.0, 1.0),  # values above any real light become white
         (3e38, 1.0),
         (torch.inf, 1.0),
     ],
@@ -334,7 +337,7 @@ def test_knob_out_of_range_acts_as_its_nearest_bound(knob: Knob) -> None:
 
     def run(value: float) -> tuple[Tensor, Tensor]:
         keyer, network = fake_keyer(logits, delta=logits)
-        keyer.despill_strength = 10.0  # else the screen's colour does not matter
+        keyer.despill_strength = 10.0  # otherwise the screen color has no effect
         setattr(keyer, knob.name, value)
         return keyer(plate), network.rgb_hint
 
@@ -350,7 +353,7 @@ def test_despill_follows_the_resize_back() -> None:
     keyer.despill_strength = 2.5
     output = keyer(torch.zeros(1, 4, 11, 13))
     small = resized(key, 11, 13)
-    # logit and sigmoid near 0 and 1, then float32 rounding; the other order is off by far more.
+    # logit and sigmoid near 0 and 1, then float32 rounding; the wrong order differs by far more.
     despilled = despill(small[:, 1:], 0.25, blue_screen=False)
     torch.testing.assert_close(output[:, :3], despilled, rtol=0, atol=1e-6)
     torch.testing.assert_close(output[:, 3:], small[:, :1], rtol=0, atol=1e-6)
@@ -362,7 +365,7 @@ def test_despill_is_done_in_srgb_before_the_conversion() -> None:
     keyer, _ = fake_keyer(torch.tensor([0.5, 0.2, 0.9, 0.6]).view(1, 4, 1, 1).logit())
     keyer.despill_strength = 10.0
     keyer.output_mode = 1
-    # Green limited to 0.4 in sRGB, then decoded; in linear light the limit would be 0.176.
+    # Green is limited to 0.4 in sRGB, then decoded; in linear light the limit would be 0.176.
     green = ((0.4 + 0.055) / 1.055) ** 2.4
     assert keyer(torch.zeros(1, 4, 8, 8))[0, 1, 0, 0].item() == pytest.approx(green, abs=1e-6)
     assert green < 0.14

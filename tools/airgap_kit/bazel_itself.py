@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from export.common.atomic import replacing
-from export.common.manifest_file import digest
+from export.common.digests import digest
 from tools.airgap_kit import bazel
 from tools.airgap_kit.errors import GapError
 

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import click
 
-from export.common.manifest_file import digest
+from export.common.digests import digest
 from tools.airgap_kit.bazel import Bazel
 from tools.airgap_kit.errors import GapError
 

@@ -7,7 +7,6 @@ How the kit is used: tools/AIRGAP.md.
 
 import json
 import os
-import signal
 import sysconfig
 from collections.abc import Iterable
 from itertools import chain
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from export.common import command_line
 from export.common.atomic import replacing
 from tools.airgap_kit import bazel, bazel_itself, distdir, inventory, modules, wheels
 from tools.airgap_kit.errors import GapError
@@ -149,8 +149,4 @@ def _demand_known(option: str, names: Iterable[str], known: Iterable[str]) -> No
 
 
 if __name__ == "__main__":
-    # Under `bazel run`, relative paths are from where the person stands, not from the runfiles.
-    os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-    # So that being killed cleans up as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    main()
+    command_line.run(main)

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from export.common.atomic import replacing
-from export.common.manifest_file import digest, to_json
+from export.common.digests import digest
+from export.common.json_text import to_json
 
 _LIST = "SHA256SUMS"
 _MANIFEST = "manifest.json"

@@ -11,7 +11,7 @@ import click
 from packaging.tags import sys_tags
 from packaging.utils import parse_wheel_filename
 
-from export.common.manifest_file import digest
+from export.common.digests import digest
 from tools.airgap_kit import inventory
 from tools.airgap_kit.errors import GapError
 

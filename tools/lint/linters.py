@@ -1,4 +1,4 @@
-"""The linters: which files each looks at, how it checks them and how it mends them."""
+"""Defines the linters: which files each reads, how it checks them and how it fixes them."""
 
 import os
 import subprocess
@@ -18,13 +18,13 @@ _BUILDIFIER = runfiles.Create().Rlocation("buildifier/buildifier")
 
 @dataclass(frozen=True)
 class Linter:
-    """One tool.
+    """One linter.
 
     Attributes:
-        name: What a person calls it.
-        patterns: Names of the files it looks at.
-        check: Command that fails if a file is not clean, before the files.
-        fix: Command that mends what it can, before the files; empty where there is none.
+        name: Name that messages and tests use.
+        patterns: Patterns of the names of the files that it reads.
+        check: Command that fails if a file is not clean; the files' paths are appended.
+        fix: Command that fixes what it can, in place; empty if the linter fixes nothing.
     """
 
     name: str
@@ -32,8 +32,8 @@ class Linter:
     check: tuple[str, ...]
     fix: tuple[str, ...] = ()
 
-    def of(self, files: list[str]) -> list[str]:
-        """Those of the files that this linter looks at."""
+    def select(self, files: list[str]) -> list[str]:
+        """Returns the files that this linter reads."""
         return [
             file
             for file in files
@@ -41,7 +41,7 @@ class Linter:
         ]
 
 
-# In the order that mends: ruff's fixes may leave lines for its formatter.
+# `format` runs them in this order: ruff's fixes may leave lines for its formatter.
 LINTERS = (
     Linter(
         name="ruff check",
@@ -70,18 +70,27 @@ LINTERS = (
 
 
 def source_files() -> list[str]:
-    """Every file of `//:sources`, among the runfiles of this program; relative to the top."""
+    """Returns the path of every file of `//:sources`, relative to the top of the repository."""
     top = Path(runfiles.Create().Rlocation("_main/MODULE.bazel")).parent
     files = []
     for folder, subfolders, names in os.walk(top):
         if Path(folder) == top and "external" in subfolders:
-            subfolders.remove("external")  # Bazel's folder for the files of other repositories
+            subfolders.remove("external")  # Bazel puts the files of other repositories there.
         files += [str(Path(folder, name).relative_to(top)) for name in names]
     return sorted(files)
 
 
 def run(command: tuple[str, ...], files: list[str], top: Path) -> CompletedProcess[str]:
-    """Runs a linter's command on files that are relative to `top`; its words go to stdout."""
+    """Runs a linter's command.
+
+    Args:
+        command: `check` or `fix` of a linter.
+        files: Paths relative to `top`.
+        top: Folder to run in.
+
+    Returns:
+        The exit status and the output; stdout holds stderr too.
+    """
     return subprocess.run(
         [*command, *files],
         cwd=top,

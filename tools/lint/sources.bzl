@@ -1,6 +1,6 @@
-"""Every source file, as a target: `sources()` in each BUILD file, collected by `//:sources`."""
+"""Declares `//:sources`, which holds every source file; each BUILD file calls `sources()`."""
 
-# What .gitignore names, where a glob would find it.
+# Files that .gitignore names and that a glob would find.
 _NOT_OURS = [
     "**/.*_cache/**",
     "**/.hypothesis/**",
@@ -10,22 +10,22 @@ _NOT_OURS = [
 ]
 
 def sources(name = "sources", modules = {}):
-    """Declares `:sources`: all the files of this package, and `:sources` of each package below it.
+    """Declares `:sources`: the files of this package and `:sources` of each package below it.
 
-    Nothing can be forgotten: a new file is in the glob, and a new package whose BUILD file does not
-    say `sources()` stops whatever depends on `//:sources`, lint first. And as they are declared
-    inputs, a lint result is cached until a file changes, is added or goes.
+    No file can be forgotten. The glob finds new files, and a new package whose BUILD file does not
+    call `sources()` fails every target that depends on `//:sources`, the lint test among them.
+    Because the files are declared inputs, the lint test is cached until a file changes.
 
     Args:
-      name: the target; the packages above look for the default.
-      modules: folders that are modules of their own, which .bazelignore keeps a glob out of; and
-        for each a filegroup that lists what is in it.
+      name: Name of the target. The packages above expect the default.
+      modules: Folders that are modules of their own, which .bazelignore hides from a glob, each
+        with a filegroup of its files.
     """
     package = native.package_name()
     files = ["**"]
     packages = ["**"]
     if not package:
-        # At the top ** would follow Bazel's convenience links, walk .git and an air-gap kit.
+        # At the top, ** would follow Bazel's convenience links and walk through .git and a kit.
         entries = native.glob(
             ["*"],
             allow_empty = True,
@@ -33,7 +33,7 @@ def sources(name = "sources", modules = {}):
             exclude_directories = 0,
         )
         rooms = [entry + "/**" for entry in entries if entry[0] != "."]
-        files = ["*", ".ci/**"] + rooms
+        files = ["*", ".ci/**", ".github/**"] + rooms
         packages = ["*"] + rooms
     native.filegroup(
         name = name,

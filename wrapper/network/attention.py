@@ -1,9 +1,8 @@
-"""Attention, in the two ways that the versions of Nuke ask for.
+"""Computes softmax(q kᵀ · scale) v in the two ways that the versions of Nuke need.
 
-libtorch 1.12, that of Nuke 14, has no fused operator. There the queries of the whole image go
-through in chunks: softmax(q kᵀ · scale) v is the same to any query whether or not others are asked
-with it. So of the attention matrix, 8.6 GB for the whole image at S = 2048, only the rows of one
-chunk are held.
+libtorch 1.12, the one in Nuke 14, has no fused operator. There the queries are processed in chunks.
+Each query's result depends on that query alone, so chunking does not change it, and only one
+chunk's rows of the attention matrix (8.6 GB in all at S = 2048) exist at a time.
 
 Source: Rabe and Staats, Self-attention Does Not Need O(n²) Memory, https://arxiv.org/abs/2112.05682.
 """
@@ -17,7 +16,7 @@ from torch import Tensor
 from wrapper.network.bands import banded
 
 Attention = Literal["fused", "chunked"]
-"""How the encoder attends: with `F.scaled_dot_product_attention`, or as in this file."""
+"""How the encoder attends: with `F.scaled_dot_product_attention`, or with `chunked`."""
 
 
 def plain(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
@@ -27,12 +26,12 @@ def plain(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
         q: Queries [B, heads, N, D].
         k: Keys [B, heads, M, D].
         v: Values [B, heads, M, D].
-        scale: What the scores are multiplied by, usually 1/√D.
+        scale: Factor of the scores, usually 1/√D.
 
     Returns:
         [B, heads, N, D].
     """
-    # Scaled first, because in half the scores could overflow.
+    # The queries are scaled before the product, because unscaled scores can overflow in half.
     return ((q * scale) @ k.transpose(2, 3)).softmax(3) @ v
 
 
@@ -43,5 +42,5 @@ def chunked(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
 
 
 def fused(q: Tensor, k: Tensor, v: Tensor, _scale: float) -> Tensor:
-    """Attends by the fused operator, whose own scale is 1/√D; otherwise as `plain`."""
+    """Attends with the fused operator, whose built-in scale is 1/√D; otherwise as `plain`."""
     return F.scaled_dot_product_attention(q, k, v)

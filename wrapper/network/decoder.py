@@ -1,13 +1,14 @@
 """The two decoder heads: from four feature levels to coarse logits.
 
-A head (that of SegFormer, arXiv:2105.15203) projects each level to 256 channels, enlarges it to
-the grid of S/4, and fuses all four by a 1×1 convolution and a BatchNorm. All of that is linear, and
-enlarging bilinearly commutes with a map of the channels. So each level takes one small matrix,
-projection, fusion and BatchNorm in one, at its own resolution, and the results are added up. No
-map of 1024 channels is made, and 165 billion multiplications at S = 2048 become 28.
+A head (SegFormer's, arXiv:2105.15203) projects each level to 256 channels, enlarges it to the grid
+of S/4, and fuses all four with a 1×1 convolution and a BatchNorm. All of these steps are linear,
+and bilinear enlargement commutes with a matrix over the channels. So projection, fusion and
+BatchNorm fold into one small matrix per level, applied at that level's own resolution, and the
+results are added. No map of 1024 channels exists, and 165 billion multiplications at S = 2048
+become 28.
 
-The matrices are made from the checkpoint's tensors on every frame, in milliseconds. So the file
-holds those tensors as they are, and its bytes do not depend on how a CPU multiplies matrices.
+The matrices are folded on every frame, in milliseconds. So the file holds the checkpoint's tensors
+unchanged, and its bytes do not depend on how the exporting CPU multiplies matrices.
 """
 
 import torch
@@ -21,7 +22,7 @@ _WIDTH = 256
 
 
 class LinearProjection(nn.Module):
-    """The weights of a linear layer over the channels of a feature map."""
+    """Holds the weights of a linear layer over the channels of a feature map."""
 
     def __init__(self, in_channels: int) -> None:
         super().__init__()
@@ -29,7 +30,7 @@ class LinearProjection(nn.Module):
 
 
 class DecoderHead(nn.Module):
-    """The weights of one head.
+    """Holds the weights of one head.
 
     Args:
         out_channels: Channels of the logits.
@@ -46,9 +47,14 @@ class DecoderHead(nn.Module):
         self.classifier = nn.Conv2d(_WIDTH, out_channels, 1)
 
     def folded(self) -> tuple[list[Tensor], Tensor]:
-        """Makes the four maps, for c1 to c4, [256, C] each, and the bias [256] of their sum."""
+        """Folds projection, fusion and BatchNorm.
+
+        Returns:
+            One matrix [256, C] per level, c1 to c4, and the bias [256] of their sum.
+        """
         norm = self.bn
         scale = norm.weight * torch.ops.aten.add.Scalar(norm.running_var, norm.eps).rsqrt()
+        # [256, 1024, 1, 1] → four of [256, 256]; upstream concatenates c4, c3, c2, c1.
         fuse = (self.linear_fuse.weight.flatten(1) * scale.unsqueeze(1)).chunk(4, 1)
         levels = (self.linear_c4, self.linear_c3, self.linear_c2, self.linear_c1)
         bias = norm.bias - norm.running_mean * scale
@@ -62,9 +68,9 @@ def decode(alpha: DecoderHead, fg: DecoderHead, features: tuple[Tensor, ...], si
     """Decodes with both heads.
 
     Args:
-        alpha: The head with one channel.
-        fg: The head with three.
-        features: The encoder's.
+        alpha: Head of the matte, one channel.
+        fg: Head of the foreground, three channels.
+        features: c1 to c4, as `HieraEncoder` returns them.
         side: Height and width S of the image, in pixels.
 
     Returns:
@@ -80,6 +86,7 @@ def decode(alpha: DecoderHead, fg: DecoderHead, features: tuple[Tensor, ...], si
         side // 4,
         8 * largest_part(side // 32, 8 * (side // 4) * 2 * _WIDTH),
     )
+    # [1, S/4, S/4, 4] → [1, 4, S, S]
     return torch.ops.aten.upsample_bilinear2d(grid.permute(0, 3, 1, 2), [side, side], False)
 
 
@@ -92,16 +99,17 @@ def fuse(
     side: int,
     rows: int,
 ) -> Tensor:
-    """Maps and adds up the four levels, and classifies the sum; channels are last.
+    """Maps the four levels, adds them up and classifies the sum; channels are last.
 
     Args:
-        levels: c1 [1, side, side, 112], c2 [1, side/2, side/2, 224], and so on.
-        maps: [512, 112], [512, 224] and so on: 256 channels for each head.
-        bias: [512].
-        classifiers: Weights [1, 256, 1, 1] and biases [1] of the head of the matte, and [3, …] of
-            the foreground's.
+        levels: c1 [1, side, side, 112], c2 [1, side/2, side/2, 224], c3 [1, side/4, side/4, 448],
+            c4 [1, side/8, side/8, 896].
+        maps: Matrices [512, 112], [512, 224], [512, 448], [512, 896]: 256 rows for each head.
+        bias: Bias [512] of the sum.
+        classifiers: Matte weight [1, 256, 1, 1], matte bias [1], foreground weight
+            [3, 256, 1, 1], foreground bias [3].
         side: Height and width of c1.
-        rows: Of a band of c1, a multiple of 8.
+        rows: Rows of c1 per band; a multiple of 8 that divides `side`.
 
     Returns:
         Logits [1, side, side, 4]: matte, then foreground.
@@ -109,19 +117,20 @@ def fuse(
     alpha_weight, alpha_bias, fg_weight, fg_bias = classifiers
     logits: list[Tensor] = []
     for start in range(0, side, rows):
-        total = F.linear(levels[0].narrow(1, start, rows), maps[0], bias)
+        total = F.linear(levels[0].narrow(1, start, rows), maps[0], bias)  # [1, rows, side, 512]
         shrink = 1
         for level in range(1, 4):
             shrink *= 2
             first, count = start // shrink, rows // shrink
-            # One row more on each side: the neighbours from which the outermost rows are blended.
+            # One more row on each side: the outermost rows are blended with those neighbors.
             above, below = min(1, first), min(1, side // shrink - first - count)
             band = levels[level].narrow(1, first - above, above + count + below)
             small = F.linear(band, maps[level]).permute(0, 3, 1, 2)
             height = (above + count + below) * shrink
             large = torch.ops.aten.upsample_bilinear2d(small, [height, side], False)
+            # Cuts the margin off: [1, 512, height, side] → [1, rows, side, 512].
             total += large.narrow(2, above * shrink, rows).permute(0, 2, 3, 1)
-        of_alpha, of_fg = total.relu_().chunk(2, 3)
+        of_alpha, of_fg = total.relu_().chunk(2, 3)  # [1, rows, side, 256] each
         alpha = F.linear(of_alpha, alpha_weight.flatten(1), alpha_bias)
         fg = F.linear(of_fg, fg_weight.flatten(1), fg_bias)
         logits.append(torch.cat([alpha, fg], 3))

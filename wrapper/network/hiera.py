@@ -1,12 +1,27 @@
-"""The Hiera encoder on timm's modules, with a forward whose shapes are all plain Python integers.
+"""The Hiera encoder: timm's modules, with a forward whose sizes are all plain Python integers.
 
-timm reads sizes from its tensors, which a trace records as tensors (`prim::NumToTensor`) and bakes
-together with the device of the tracing machine. Here batch is 1 and the resolution is known at
-construction, so a trace records literals only.
+timm reads sizes from its tensors. A trace records them as tensors (`prim::NumToTensor`) together
+with the device of the tracing machine. Here batch is 1 and the resolution is known at construction,
+so a trace records literals only. timm also attends in five dimensions in its windows, which the
+fused kernels do not accept.
 
-Tokens are [N, C], window after window, and inside a window in Z-order (Morton order). So each 2×2
-pooling group is a run of rows, and so is each window at every depth: pooling and windowing are
-views. And whatever concerns one token or one window alone is done part by part, in place.
+Tokens are [N, C]: window after window in raster order, and inside a window in Z-order (Morton
+order). An 8×8 window numbers its tokens so:
+
+     0  1 |  4  5 || 16 17 | 20 21
+     2  3 |  6  7 || 18 19 | 22 23
+    ------+-------++-------+------
+     8  9 | 12 13 || 24 25 | 28 29       each 2×2 group:  4 tokens in sequence
+    10 11 | 14 15 || 26 27 | 30 31       each 4×4 group: 16 tokens in sequence
+    ======+=======++=======+======
+    32 33 | 36 37 || 48 49 | 52 53       pooled 2×2, a group becomes one token, and the
+    34 35 | 38 39 || 50 51 | 54 55       4×4 window that is left is in Z-order again
+    ------+-------++-------+------
+    40 41 | 44 45 || 56 57 | 60 61
+    42 43 | 46 47 || 58 59 | 62 63
+
+So pooling and windowing are views at every depth, and work on single tokens or windows goes part by
+part, in place.
 
 Source: Hiera, https://arxiv.org/abs/2306.00989.
 """
@@ -24,7 +39,7 @@ from wrapper.network.attention import Attention, chunked, fused, plain
 from wrapper.network.bands import VALUES, banded, weights_of
 
 CHANNELS = (112, 224, 448, 896)
-"""Channels of the features at S/4, S/8, S/16 and S/32."""
+"""Channels of the features at S/4, S/8, S/16 and S/32. A head has 56 channels at every depth."""
 
 
 class HieraEncoder(nn.Module):
@@ -32,7 +47,7 @@ class HieraEncoder(nn.Module):
 
     Args:
         resolution: Height and width S of the input, in pixels; a multiple of 32.
-        attention: How it attends, "fused" or "chunked"; the second for libtorch before 2.0.
+        attention: How to attend; "chunked" for libtorch before 2.0.
     """
 
     def __init__(self, resolution: int, attention: Attention = "fused") -> None:
@@ -52,24 +67,26 @@ class HieraEncoder(nn.Module):
         """Encodes one image.
 
         Args:
-            image: [1, 4, S, S], normalised RGB and hint.
+            image: [1, 4, S, S], normalized RGB and hint.
 
         Returns:
             Features [1, 112, S/4, S/4], [1, 224, S/8, S/8], [1, 448, S/16, S/16] and
             [1, 896, S/32, S/32], channels last.
         """
         side = self.windows
-        # Channels last, so that each token is a row from the start.
+        # Channels-last, so that each token is a contiguous row from the start.
         image = image.contiguous(memory_format=torch.channels_last)
+        # [1, 4, S, S] → [1, 112, S/4, S/4] → [1, S/4, S/4, 112] → [N, 112]
         grid = self.model.patch_embed.proj(image).permute(0, 2, 3, 1).flatten(0, 2)
         assert self.model.pos_embed is not None
         grid.add_(self.model.pos_embed.squeeze(0))
-        # Rows, then columns, each split into window and three bits; interleaved to Z-order.
+        # [N, C] → [window row, 3 bits of row, window column, 3 bits of column, C]
         tokens = grid.view(side, 2, 2, 2, side, 2, 2, 2, CHANNELS[0])
+        # → [window row, window column, bits of row and column in turn, C] → [N, C], Z-order
         tokens = tokens.permute(0, 4, 1, 5, 2, 6, 3, 7, 8).reshape(-1, CHANNELS[0])
 
         features: list[Tensor] = []
-        window = 64  # tokens
+        window = 64  # tokens per window
         for index, block in enumerate(self.model.blocks):
             tokens = self._block(block, tokens, window)
             window //= block.attn.q_stride
@@ -78,7 +95,11 @@ class HieraEncoder(nn.Module):
         return tuple(features)
 
     def _block(self, block: HieraBlock, tokens: Tensor, window: int) -> Tensor:
-        """Runs one transformer block, [N, C] → [N, C] in place, or → [N/4, 2C] for a new stage."""
+        """Runs one transformer block.
+
+        Returns:
+            `tokens`, [N, C], changed in place; or a new tensor [N/4, 2C] where a stage begins.
+        """
         attn = block.attn
         result = tokens
         if block.do_expand:
@@ -95,7 +116,7 @@ class HieraEncoder(nn.Module):
         return feed_forward(result, weights, attn.dim_out, _rows(1, 4 * attn.dim_out))
 
     def _attend(self, attn: MaskUnitAttention, tokens: Tensor, count: int) -> Tensor:
-        """Attends over the whole image of so many tokens, pooling the queries where asked."""
+        """Computes global attention over `count` tokens; pools the queries if `q_stride` > 1."""
         q, k, v = (
             _heads(F.linear(tokens, weight, bias), count, attn.heads)
             for weight, bias in zip(attn.qkv.weight.chunk(3), attn.qkv.bias.chunk(3), strict=True)
@@ -104,58 +125,62 @@ class HieraEncoder(nn.Module):
             q = _pool(q, attn.heads, count // attn.q_stride, attn.q_stride)
         attend = fused if self.attention == "fused" else chunked
         attended = attend(q, k, v, attn.scale)
+        # [1, heads, N, 56] → [1, N, heads, 56] → [N, C]
         return attn.proj(attended.transpose(1, 2).reshape(-1, attn.dim_out))
 
     def _spatial(self, tokens: Tensor, level: int) -> Tensor:
-        """Puts the tokens of level i back in raster order, [N, C] → [1, C, S/(4·2ⁱ), S/(4·2ⁱ)]."""
-        bits = 3 - level  # of the position in the window
+        """Returns the tokens of level i in raster order: [N, C] → [1, C, S/(4·2ⁱ), S/(4·2ⁱ)]."""
+        bits = 3 - level  # bits of a row, or a column, inside a window
         side = self.windows * 2**bits
+        # [N, C] → [window row, window column, bits of row and column in turn, C]
         grid = tokens.view(self.windows, self.windows, *[2] * (2 * bits), CHANNELS[level])
         rows, columns = range(0, 2 * bits + 2, 2), range(1, 2 * bits + 2, 2)
+        # → [window row, bits of row, window column, bits of column, C] → [1, C, side, side]
         raster = grid.permute(*rows, *columns, 2 * bits + 2)
         return raster.reshape(1, side, side, CHANNELS[level]).permute(0, 3, 1, 2)
 
 
 def _rows(window: int, channels: int) -> int:
-    """Tokens of a part: whole windows, of which each token becomes so many channels."""
+    """Returns the tokens per part: whole windows that fit if a token becomes `channels` values."""
     return max(1, VALUES // (window * channels)) * window
 
 
 def _heads(x: Tensor, window: int, heads: int) -> Tensor:
-    """Splits tokens [B·N, heads·56], in windows of N, into heads [B, heads, N, 56].
+    """Splits the channels of tokens into heads: [B·N, heads·56] → [B, heads, N, 56], N = `window`.
 
-    Four dimensions, as the fused kernels ask: the fallback holds the whole attention matrix, 8.6 GB
-    at S = 2048. Contiguous, or MPS gives wrong values (pytorch issue 181133).
+    Four dimensions, because fused kernels accept no more; the fallback holds the whole attention
+    matrix. Contiguous, because MPS returns wrong values otherwise (pytorch issue 181133).
     """
     return x.view(-1, window, heads, 56).transpose(1, 2).contiguous()
 
 
 def _pool(q: Tensor, heads: int, count: int, stride: int) -> Tensor:
-    """Takes the greatest of each group of queries, [B, heads, N·stride, 56] → [B, heads, N, 56]."""
+    """Takes the maximum of each pooling group: [B, heads, N·stride, 56] → [B, heads, N, 56]."""
     return q.view(-1, heads, count, stride, 56).amax(3)
 
 
 @banded
 def expand(tokens: Tensor, weights: list[Tensor], channels: int, stride: int, rows: int) -> Tensor:
-    """Normalises, projects and pools tokens, [N, C] → [N/stride, 2C].
+    """Normalizes, projects and pools tokens: [N, C] → [N/stride, 2C].
 
     Args:
         tokens: [N, C].
-        weights: Of the norm and the projection.
-        channels: C.
-        stride: How many tokens become one.
-        rows: Tokens to work on at a time.
+        weights: Norm weight [C], norm bias [C], projection weight [2C, C], projection bias [2C].
+        channels: Channels C of the tokens.
+        stride: Tokens per pooling group.
+        rows: Tokens per part, whole windows.
     """
     norm_weight, norm_bias, weight, bias = weights
     parts: list[Tensor] = []
     for part in torch.split(tokens, rows):
         x = torch.layer_norm(part, [channels], norm_weight, norm_bias, 1e-6)
+        # [rows, C] → [rows, 2C] → [rows/stride, stride, 2C] → [rows/stride, 2C]
         parts.append(F.linear(x, weight, bias).view(-1, stride, 2 * channels).amax(1))
     return torch.cat(parts)
 
 
 def _in_windows(attend: Callable[[Tensor, Tensor, Tensor, float], Tensor]) -> Any:
-    """Makes attention in windows of one way to attend."""
+    """Returns windowed attention that uses `attend` in each window."""
 
     def attend_in_windows(
         tokens: Tensor,
@@ -166,29 +191,32 @@ def _in_windows(attend: Callable[[Tensor, Tensor, Tensor, float], Tensor]) -> An
         stride: int,
         rows: int,
     ) -> Tensor:
-        """Adds to `target` what attention makes of each window of tokens, in place.
+        """Adds windowed self-attention of `tokens` to `target`, in place.
 
         Args:
             tokens: [N, C].
             target: [N/stride, 56·heads]. May be `tokens`.
-            weights: Of the norm, of queries, keys and values, and of the projection.
-            heads: Of the attention.
-            window: Tokens of a window.
-            stride: How many queries are pooled.
-            rows: Tokens to work on at a time, whole windows.
+            weights: Weight and bias each of the norm, of queries, keys and values together, and of
+                the projection.
+            heads: Number of attention heads.
+            window: Tokens per window.
+            stride: Queries per pooling group.
+            rows: Tokens per part, whole windows.
         """
         norm_weight, norm_bias, qkv_weight, qkv_bias, weight, bias = weights
         channels = 56 * heads
-        # The norm's channels: where queries are pooled, a stage begins, and they double.
+        # Queries are pooled where a stage begins. There the norm still has half the channels.
         normed = channels // 2 if stride > 1 else channels
         results = torch.split(target, rows // stride)
         for part, result in zip(torch.split(tokens, rows), results):  # noqa: B905  # TorchScript
             x = torch.layer_norm(part, [normed], norm_weight, norm_bias, 1e-6)
+            # [rows, C] → [rows, 3·56·heads] → three of [windows, heads, window, 56]
             q, k, v = F.linear(x, qkv_weight, qkv_bias).chunk(3, 1)
             q = _heads(q, window, heads)
             if stride > 1:
                 q = _pool(q, heads, window // stride, stride)
             k, v = _heads(k, window, heads), _heads(v, window, heads)
+            # [windows, heads, window/stride, 56] → [rows/stride, 56·heads]
             attended = attend(q, k, v, 56**-0.5).transpose(1, 2).reshape(-1, channels)
             result += F.linear(attended, weight, bias)
         return target
@@ -201,16 +229,17 @@ attend_in_windows = {"fused": _in_windows(fused), "chunked": _in_windows(plain)}
 
 @banded
 def feed_forward(tokens: Tensor, weights: list[Tensor], channels: int, rows: int) -> Tensor:
-    """Adds to tokens [N, C] what the block's two linear layers make of them, in place.
+    """Adds the block's two linear layers, applied to tokens [N, C], to the tokens, in place.
 
     Args:
         tokens: [N, C].
-        weights: Of the norm and the two layers.
-        channels: C.
-        rows: Tokens to work on at a time.
+        weights: Weight and bias each of the norm, the first layer and the second layer.
+        channels: Channels C of the tokens.
+        rows: Tokens per part.
     """
     norm_weight, norm_bias, weight1, bias1, weight2, bias2 = weights
     for part in torch.split(tokens, rows):
         x = torch.layer_norm(part, [channels], norm_weight, norm_bias, 1e-6)
+        # [rows, C] → [rows, 4C] → [rows, C]
         part += F.linear(F.gelu(F.linear(x, weight1, bias1)), weight2, bias2)
     return tokens

@@ -1,10 +1,9 @@
 """The CorridorKey network: encoder, two decoder heads, refiner.
 
-Attribute names are the checkpoint's keys. Everything here is inference only: no gradients, and
-dropout, which would be an identity, is left out.
+Attribute names are the checkpoint's keys. Inference only: there are no gradients and no dropout.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -15,13 +14,39 @@ from wrapper.network.hiera import HieraEncoder
 from wrapper.network.refiner import Refiner
 
 
+class Network(Protocol):
+    """The two steps that the wrapper calls, for images of one resolution S."""
+
+    def coarse_logits(self, rgb_hint: Tensor) -> Tensor:
+        """Keys an image.
+
+        Args:
+            rgb_hint: [1, 4, S, S]: sRGB plate normalized with ImageNet's mean and deviation, and
+                the coarse hint, not normalized.
+
+        Returns:
+            Logits [1, 4, S, S]: matte, then foreground.
+        """
+
+    def delta_logits(self, rgb: Tensor, coarse: Tensor) -> Tensor:
+        """Refines a key.
+
+        Args:
+            rgb: Normalized plate [1, 3, S, S].
+            coarse: Sigmoid of the coarse logits, [1, 4, S, S].
+
+        Returns:
+            [1, 4, S, S] to add to the coarse logits.
+        """
+
+
 class KeyingOutput(NamedTuple):
-    """What the network makes of one image, for a resolution S.
+    """Outputs of the network for one image of resolution S.
 
     Attributes:
         coarse_alpha: Matte before the refiner, [1, 1, S, S], in [0, 1].
         coarse_fg: Foreground before the refiner, sRGB [1, 3, S, S], in [0, 1].
-        delta: What the refiner adds to the logits, alpha then foreground, [1, 4, S, S].
+        delta: Refiner's correction of the logits, alpha then foreground, [1, 4, S, S].
         fine_alpha: Refined matte, [1, 1, S, S], in [0, 1].
         fine_fg: Refined foreground, sRGB [1, 3, S, S], in [0, 1].
     """
@@ -34,15 +59,14 @@ class KeyingOutput(NamedTuple):
 
 
 class CorridorKeyTransformer(nn.Module):
-    """The network, at one resolution and for one image at a time.
+    """The published network, for one resolution and one image at a time.
 
-    Its weights begin on the meta device, so that making one costs nothing at any resolution: give
-    it real ones with `load_state_dict(state_dict, assign=True)`.
+    Its weights start on the meta device, so making one costs nothing at any resolution. Give it
+    real ones with `load_state_dict(state_dict, assign=True)`.
 
     Args:
         resolution: Height and width S of the image, in pixels; a multiple of 32.
-        attention: How the encoder attends, "fused" or "chunked"; the second for libtorch before
-            2.0.
+        attention: How the encoder attends; "chunked" for libtorch before 2.0.
 
     Raises:
         ValueError: The resolution is not a positive multiple of 32.
@@ -50,7 +74,9 @@ class CorridorKeyTransformer(nn.Module):
 
     def __init__(self, resolution: int, attention: Attention = "fused") -> None:
         if resolution < 32 or resolution % 32:
-            raise ValueError(f"resolution must be a positive multiple of 32, not {resolution}")
+            raise ValueError(
+                f"resolution is {resolution}; expected a positive multiple of 32, such as 2048"
+            )
         super().__init__()
         self.resolution = resolution
         with torch.device("meta"):
@@ -62,32 +88,16 @@ class CorridorKeyTransformer(nn.Module):
         self.eval().requires_grad_(False)
 
     def coarse_logits(self, rgb_hint: Tensor) -> Tensor:
-        """Keys an image.
-
-        Args:
-            rgb_hint: [1, 4, S, S]: sRGB plate normalised with the ImageNet mean and deviation, and
-                the coarse hint as it is.
-
-        Returns:
-            Logits [1, 4, S, S]: matte, then foreground.
-        """
+        """Keys an image; see `Network.coarse_logits`."""
         features = self.encoder(rgb_hint)
         return decode(self.alpha_decoder, self.fg_decoder, features, self.resolution)
 
     def delta_logits(self, rgb: Tensor, coarse: Tensor) -> Tensor:
-        """Refines a key.
-
-        Args:
-            rgb: Normalised plate [1, 3, S, S].
-            coarse: Sigmoid of the coarse logits, [1, 4, S, S].
-
-        Returns:
-            [1, 4, S, S] to add to the coarse logits.
-        """
+        """Refines a key; see `Network.delta_logits`."""
         return self.refiner(torch.cat((rgb, coarse), 1))
 
     def forward(self, rgb_hint: Tensor) -> KeyingOutput:
-        """Runs the whole network eagerly on an input as for `coarse_logits`."""
+        """Runs both steps eagerly; `rgb_hint` as for `coarse_logits`."""
         logits = self.coarse_logits(rgb_hint)
         coarse = logits.sigmoid()
         delta = self.delta_logits(rgb_hint[:, :3], coarse)

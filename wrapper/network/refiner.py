@@ -1,13 +1,25 @@
 """The refiner: corrects the coarse key at full resolution, in logits.
 
-Its maps of 64 channels, 1.1 GB each at S = 2048 in float32, are what the whole network is measured
-by. Two are held, and every layer works in place, band by band.
+The 64-channel maps (1.1 GB each at S = 2048 in float32) set the network's peak memory. Only two
+exist at a time; every layer works in place, one band of rows after another:
 
-A GroupNorm needs the whole map before it can normalise any of it. So a convolution leaves its raw
-output, with the scale and shift that normalise it, and what reads a band applies them to the band.
+      row 0     +----------------------+
+                |                      |
+      start - d |- - - - - - - - - - - |  d rows of margin above; read, not written
+      start     |======================|
+                |  band: `rows` rows   |  written when the next band has been read, because
+                |                      |  the last d of these rows are that band's margin
+      + rows    |======================|
+      + d       |- - - - - - - - - - - |  d rows of margin below; d = dilation
+                |                      |
+      row S - 1 +----------------------+  above row 0 and below row S - 1 the margin is zero
 
-Maps are channels last, as the convolutions of CPUs and tensor cores like them, and then a band of
-rows is contiguous.
+A GroupNorm needs the whole map before it can normalize any of it. So a convolution stores its
+output un-normalized and returns a per-channel scale and shift. The next layer applies them to each
+band as it reads it.
+
+Maps are channels-last: convolutions on CPUs and tensor cores need no reordering, and a band of rows
+is contiguous.
 """
 
 import torch
@@ -39,15 +51,16 @@ class Refiner(nn.Module):
         self.final = nn.Conv2d(_CHANNELS, 4, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Maps RGB and coarse key [1, 7, S, S] to logit corrections [1, 4, S, S]."""
+        """Maps RGB and coarse key [1, 7, S, S] to corrections of the logits [1, 4, S, S]."""
         side = self.resolution
         rows = 32 * largest_part(side // 32, 32 * side * _CHANNELS)
         shape = (1, side, side, _CHANNELS)
-        raw = image.new_empty(shape).permute(0, 3, 1, 2)
+        raw = image.new_empty(shape).permute(0, 3, 1, 2)  # [1, 64, S, S], channels-last
         norm = convolve(image, raw, [], weights_of(self.stem), 1, side, rows)
-        # Only now, when the saved file has let go of the image.
+        # Allocate only here: the scripted file has freed `image` by now, so at most two maps are
+        # alive.
         x = raw.new_zeros(shape).permute(0, 3, 1, 2)
-        x = add_normalised(x, raw, norm, side, rows)
+        x = add_normalized(x, raw, norm, side, rows)
         for block in (self.res1, self.res2, self.res3, self.res4):
             x = block(x, raw, side, rows)
         # A trace records `* 10.0` as a float64 tensor on the tracing device, this as a number.
@@ -66,12 +79,12 @@ class ResidualBlock(nn.Module):
         self.gn2 = nn.GroupNorm(_GROUPS, _CHANNELS)
 
     def forward(self, x: Tensor, raw: Tensor, side: int, rows: int) -> Tensor:
-        """Maps x [1, 64, S, S] in place; `raw`, of the same form, is scratch."""
+        """Maps x [1, 64, S, S] in place; `raw`, of the same shape and layout, is scratch."""
         weights = weights_of(self.conv1, self.gn1)
         norm = convolve(x, raw, [], weights, self.dilation, side, rows)
         weights = weights_of(self.conv2, self.gn2)
         norm = convolve(raw, raw, norm, weights, self.dilation, side, rows)
-        return add_normalised(x, raw, norm, side, rows)
+        return add_normalized(x, raw, norm, side, rows)
 
 
 @banded
@@ -87,16 +100,17 @@ def convolve(
     """Convolves a map into another, or into itself.
 
     Args:
-        source: [1, C, S, S].
-        target: [1, 64, S, S], which may be `source` if that is raw.
-        norm: Scale and shift that normalise the source, if it is raw; ReLU follows.
-        weights: Of the convolution and of the GroupNorm that comes after it.
-        dilation: Of the convolution, in pixels.
-        side: Height and width S.
-        rows: Of a band; divides S, and is not less than the dilation.
+        source: Map [1, C, S, S].
+        target: Map [1, 64, S, S]. May be `source` if that one is raw.
+        norm: Scale and shift that normalize a raw source; ReLU follows. Empty for other sources.
+        weights: Convolution weight [64, C, 3, 3] and bias [64], then weight [64] and bias [64] of
+            the GroupNorm that follows it.
+        dilation: Dilation of the convolution, in pixels.
+        side: Height and width S of the map.
+        rows: Rows per band. Must divide S and be at least `dilation`.
 
     Returns:
-        Scale and shift [1, 64, 1, 1] that normalise the target.
+        Scale and shift [1, 64, 1, 1] that normalize the target.
     """
     weight, bias, norm_weight, norm_bias = weights
     moments: list[Tensor] = []
@@ -107,7 +121,8 @@ def convolve(
         if len(norm) > 0:
             scale, shift = norm
             band = torch.addcmul(shift, band, scale).relu_()
-        if start > 0:  # Only now, because this band's margin is the end of the one before.
+        if start > 0:
+            # Write the previous band only now: this band's top margin still needed its old values.
             target.narrow(2, start - rows, rows).copy_(result)
         result = _convolve_band(band, above, below, weight, bias, dilation)
         moments.append(_moments(result))
@@ -116,8 +131,16 @@ def convolve(
 
 
 @banded
-def add_normalised(x: Tensor, raw: Tensor, norm: list[Tensor], side: int, rows: int) -> Tensor:
-    """Adds a raw map, normalised, to `x`, and applies ReLU, in place."""
+def add_normalized(x: Tensor, raw: Tensor, norm: list[Tensor], side: int, rows: int) -> Tensor:
+    """Adds a raw map, normalized, to `x` and applies ReLU, in place.
+
+    Args:
+        x: Map [1, 64, S, S].
+        raw: Map [1, 64, S, S].
+        norm: Scale and shift [1, 64, 1, 1] that normalize `raw`.
+        side: Height S of the maps.
+        rows: Rows per band; must divide S.
+    """
     scale, shift = norm
     for start in range(0, side, rows):
         band = raw.narrow(2, start, rows)
@@ -128,7 +151,10 @@ def add_normalised(x: Tensor, raw: Tensor, norm: list[Tensor], side: int, rows: 
 def _convolve_band(
     band: Tensor, above: int, below: int, weight: Tensor, bias: Tensor, dilation: int
 ) -> Tensor:
-    """Convolves rows, of which so many are margin, with zeros for what lies beyond the map."""
+    """Convolves one band: [1, C, above + rows + below, S] → [1, 64, rows, S].
+
+    `above` and `below` count its margin rows; rows outside the map are zero.
+    """
     if above < dilation or below < dilation:
         band = torch.constant_pad_nd(band, [0, 0, dilation - above, dilation - below])
     band = band.contiguous(memory_format=torch.channels_last)
@@ -136,9 +162,9 @@ def _convolve_band(
 
 
 def _moments(band: Tensor) -> Tensor:
-    """Mean and variance of each channel, of a sixteenth of the band: [2, 64].
+    """Returns the per-channel mean and variance of band / 16, [2, 64].
 
-    A sixteenth, because in half the square of what is 256 from the mean is infinite.
+    Unscaled, a deviation of 256 would overflow when squared in float16.
     """
     mean = band.mean([0, 2, 3], True) / 16
     sixteenth = band.new_full([1], 1 / 16)
@@ -147,18 +173,19 @@ def _moments(band: Tensor) -> Tensor:
 
 
 def _group_norm(moments: list[Tensor], weight: Tensor, bias: Tensor) -> list[Tensor]:
-    """GroupNorm as one scale and one shift for each channel.
+    """Turns a GroupNorm into one scale and one shift per channel.
 
     Args:
-        moments: Of each band, all of one size.
-        weight: The layer's [64].
-        bias: The layer's [64].
+        moments: `_moments` of each band; all bands have one size.
+        weight: Weight [64] of the norm.
+        bias: Bias [64] of the norm.
 
     Returns:
         Scale and shift [1, 64, 1, 1].
     """
-    mean, variance = torch.stack(moments, 1).view(2, -1, 8, 8).unbind()  # bands, groups, channels
-    # Of a group: the mean of the variances of its parts, and the variance of their means.
+    # [2, bands, 64] → [2, bands, groups, channels per group]
+    mean, variance = torch.stack(moments, 1).view(2, -1, 8, 8).unbind()
+    # Variance of a group: mean of its parts' variances, plus the variance of their means.
     total = mean.mean([0, 2], True)
     variance = (variance + (mean - total).square()).mean([0, 2], True)
     scale = weight.view(1, 8, 8) * (variance + 1e-5 / 256).rsqrt() / 16

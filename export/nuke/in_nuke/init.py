@@ -1,5 +1,5 @@
-"""Nuke runs this as it starts: the folder of the gizmo and its .cat joins the plug-in path."""
+"""Adds the folder of the gizmo and its .cat files to Nuke's plug-in path, as Nuke starts."""
 
 import nuke
 
-nuke.pluginAddPath("./Cattery/CorridorKey")
+nuke.pluginAddPath("./Cattery/CorridorKey_v1_Nuke")

@@ -1,41 +1,24 @@
-"""comp_template.nk: plate, hint and background → a comp."""
-
-from collections.abc import Sequence
+"""comp_template.nk: plate, hint and background to a comp."""
 
 from export.nuke.model import KIT_NUKE
-from export.nuke.scripts import footage, keying
-from export.nuke.scripts.script import Node, script
-from export.nuke.scripts.user_knobs import serialised, set_by_templates
-from wrapper.knobs import Knob
+from export.nuke.scripts import footage
+from export.nuke.scripts.nk_file import Node, script
 
 
-def nodes(knobs: Sequence[Knob]) -> list[Node]:
-    """The graph."""
+def nodes() -> list[Node]:
+    """Returns the graph."""
+    over = {"operation": "over", "bbox": "B"}
     return [
         footage.read("plate", at=(0, 0)),
-        footage.read("hint", at=(1, 1), knobs={"raw": "true"}),
+        footage.read_hint(at=(1, 0)),
         footage.read("background", at=(2, 0)),
-        keying.to_srgb("Read_plate", at=(0, 1)),
-        footage.hint_to_alpha(keying.TO_SRGB, "Read_hint", at=(0, 2)),
-        keying.inference(
-            footage.HINT_TO_ALPHA, serialised(knobs, set_by_templates(knobs)), at=(0, 3)
-        ),
-        keying.to_linear(at=(0, 4)),
-        keying.premult(at=(0, 5)),
-        Node(
-            "Merge2", "Over", ("Read_background", keying.PREMULT), {"operation": "over"}, at=(2, 6)
-        ),
-        Node("Viewer", "Viewer1", ("Over",), at=(1, 7)),
-        Node(
-            "Write",
-            "Write_comp",
-            ("Over",),
-            {"channels": "rgba", "file": "comp.####.exr", "file_type": "exr"},
-            at=(2, 7),
-        ),
+        footage.key(at=(0, 1)),
+        Node("Merge2", "Over", ("Read_background", footage.KEY), over, at=(2, 2)),
+        Node("Viewer", "Viewer1", ("Over",), at=(1, 3)),
+        footage.write("comp", "Over", at=(2, 3), channels="rgba"),
     ]
 
 
-def text(knobs: Sequence[Knob]) -> str:
-    """The file."""
-    return script(nodes(knobs), KIT_NUKE, layers={})
+def text() -> str:
+    """Returns the content of the file."""
+    return script(nodes(), KIT_NUKE, layers={})

@@ -1,49 +1,37 @@
-"""exr_passes.nk: the key, rendered once into a multi-layer EXR.
+"""exr_passes.nk: the key, rendered once into an EXR with layers.
 
-rgba is premultiplied, FG the straight foreground, matte the matte; all linear.
+rgba is premultiplied, FG is the straight foreground and matte is the matte; all are linear.
 """
 
-from collections.abc import Sequence
-
 from export.nuke.model import KIT_NUKE
-from export.nuke.scripts import footage, keying
-from export.nuke.scripts.script import Node, script
-from export.nuke.scripts.user_knobs import serialised, set_by_templates
-from wrapper.knobs import Knob
+from export.nuke.scripts import footage
+from export.nuke.scripts.nk_file import Node, script
 
 LAYERS = {"FG": ("red", "green", "blue"), "matte": ("alpha",)}
 
 
-def nodes(knobs: Sequence[Knob]) -> list[Node]:
-    """The graph."""
+def nodes() -> list[Node]:
+    """Returns the graph."""
     channels = [(layer, channel) for layer, names in LAYERS.items() for channel in names]
     copied = {
         f"{end}{i}": f"{'rgba' if end == 'from' else layer}.{channel}"
         for i, (layer, channel) in enumerate(channels)
         for end in ("from", "to")
     }
+    # The other layers of the plate are removed, or "all" would write them as well.
+    kept = {"channels": "rgba"} | {f"channels{i}": layer for i, layer in enumerate(LAYERS, 2)}
     return [
         footage.read("plate", at=(0, 0)),
-        footage.read("hint", at=(1, 1), knobs={"raw": "true"}),
-        keying.to_srgb("Read_plate", at=(0, 1)),
-        footage.hint_to_alpha(keying.TO_SRGB, "Read_hint", at=(0, 2)),
-        keying.inference(
-            footage.HINT_TO_ALPHA, serialised(knobs, set_by_templates(knobs)), at=(0, 3)
-        ),
-        keying.to_linear(at=(0, 4)),
-        keying.premult(at=(1, 5)),
-        Node("Copy", "Layers", (keying.PREMULT, keying.TO_LINEAR), copied, at=(0, 6)),
-        Node("Viewer", "Viewer1", ("Layers",), at=(1, 7)),
-        Node(
-            "Write",
-            "Write_key",
-            ("Layers",),
-            {"channels": "all", "file": "key.####.exr", "file_type": "exr"},
-            at=(0, 7),
-        ),
+        footage.read_hint(at=(1, 0)),
+        footage.key(at=(0, 1), linear_output="straight"),
+        Node("Premult", "Premult1", (footage.KEY,), at=(1, 2)),
+        Node("Copy", "Layers", ("Premult1", footage.KEY), {**copied, "bbox": "B"}, at=(0, 3)),
+        Node("Remove", "OnlyTheKey", ("Layers",), {"operation": "keep", **kept}, at=(0, 4)),
+        Node("Viewer", "Viewer1", ("OnlyTheKey",), at=(1, 5)),
+        footage.write("key", "OnlyTheKey", at=(0, 5), channels="all"),
     ]
 
 
-def text(knobs: Sequence[Knob]) -> str:
-    """The file."""
-    return script(nodes(knobs), KIT_NUKE, layers=LAYERS)
+def text() -> str:
+    """Returns the content of the file."""
+    return script(nodes(), KIT_NUKE, layers=LAYERS)

@@ -1,31 +1,37 @@
-"""What comes into a comp: Reads to be pointed at files, and the hint in the plate's alpha."""
+"""The nodes that both templates share: Reads and Writes of EXR files, and the gizmo."""
 
 from collections.abc import Mapping
 
-from export.nuke.scripts.script import Grid, Literal, Node
+from export.nuke.cat_files import KIT_NAME
+from export.nuke.scripts.nk_file import Grid, Node
 
-HINT_TO_ALPHA = "HintToAlpha"
+KEY = "Key"
 
 
 def read(name: str, at: Grid, knobs: Mapping[str, str] | None = None) -> Node:
-    """A Read of an EXR sequence."""
+    """Returns a Read of an EXR sequence."""
     frames = {"first": "1001", "last": "1100", "origfirst": "1001", "origlast": "1100"}
     file = {"file_type": "exr", "file": f"{name}.####.exr"}
     return Node("Read", f"Read_{name}", knobs={**file, **frames, **(knobs or {})}, at=at)
 
 
-def hint_to_alpha(plate: str, hint: str, at: Grid) -> Node:
-    """Colour of the plate, alpha of the hint."""
-    return Node(
-        "Shuffle2",
-        HINT_TO_ALPHA,
-        (plate, hint),
-        {
-            "fromInput1": Literal("{{0} B A}"),
-            "fromInput2": Literal("{{1} B A}"),
-            "in2": "alpha",
-            "mappings": "4 rgba.red 0 0 rgba.red 0 0 rgba.green 0 1 rgba.green 0 1 "
-            "rgba.blue 0 2 rgba.blue 0 2 rgba.alpha 1 0 rgba.alpha 0 3",
-        },
-        at=at,
-    )
+def read_hint(at: Grid) -> Node:
+    """Returns the Read of the hint, on raw data: in a matte 0.5 means half."""
+    return read("hint", at, {"raw": "true"})
+
+
+def key(at: Grid, **knobs: str) -> Node:
+    """Returns the gizmo, fed by the Reads of the plate and the hint."""
+    return Node(KIT_NAME, KEY, ("Read_plate", "Read_hint"), knobs, at=at)
+
+
+def write(name: str, source: str, at: Grid, channels: str) -> Node:
+    """Returns a Write of an EXR sequence that keeps the metadata, which say what keyed it."""
+    knobs = {
+        "channels": channels,
+        "file": f"{name}/{name}.####.exr",
+        "file_type": "exr",
+        "metadata": "all metadata",
+        "create_directories": "true",
+    }
+    return Node("Write", f"Write_{name}", (source,), knobs, at=at)

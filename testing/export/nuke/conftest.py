@@ -1,4 +1,4 @@
-"""What the tests of the Nuke kit share."""
+"""Fixtures for the tests of the Nuke kit: its folder and its evaluated scripts."""
 
 import os
 from pathlib import Path
@@ -6,19 +6,20 @@ from pathlib import Path
 import pytest
 
 from export.nuke import kit
-from testing.export.nuke import nuke_script
-from testing.export.nuke.nuke_script import ReadScript
+from export.nuke.cat_files import KIT_NAME
+from testing.export.nuke import script_reader
+from testing.export.nuke.script_reader import Script
 from wrapper.knobs import KNOBS
 
-GIZMO = "Cattery/CorridorKey/CorridorKey.gizmo"
+GIZMO = f"Cattery/{KIT_NAME}/{KIT_NAME}.gizmo"
 SCRIPTS = ("CatFileCreator.nk", "comp_template.nk", "exr_passes.nk", GIZMO)
 
 
 @pytest.fixture(scope="session")
 def kit_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The kit as Bazel has built it; without Bazel, as it would be built."""
+    """Returns the kit as Bazel built it; without Bazel, writes it."""
     if "KIT" in os.environ:
-        return Path(os.environ["KIT"])
+        return Path(os.environ["KIT"]).resolve()
     folder = tmp_path_factory.mktemp("kit")
     for name, content in kit.files(KNOBS).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -28,12 +29,12 @@ def kit_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tclsh() -> None:
-    """For a test that needs a Tcl interpreter."""
-    if nuke_script.tclsh() is None:
+    """Skips a test on a machine without a Tcl interpreter."""
+    if script_reader.tclsh() is None:
         pytest.skip("no tclsh on this machine (apt-get install tcl); the air-gapped root has one")
 
 
 @pytest.fixture(scope="session")
-def scripts(tclsh: None, kit_folder: Path) -> dict[str, ReadScript]:  # noqa: ARG001
-    """Every Nuke script of the kit, evaluated."""
-    return {name: nuke_script.read(kit_folder / name) for name in SCRIPTS}
+def scripts(tclsh: None, kit_folder: Path) -> dict[str, Script]:  # noqa: ARG001
+    """Evaluates every Nuke script of the kit."""
+    return {name: script_reader.read(kit_folder / name) for name in SCRIPTS}

@@ -1,4 +1,4 @@
-"""What the kit says of a CorridorKey.pt is so: against the wrapper and a real file."""
+"""What the kit assumes about a CorridorKey.pt holds for the exporter and for a real file."""
 
 import subprocess
 import sys
@@ -7,10 +7,12 @@ from pathlib import Path
 import torch
 
 from export.artifact import archive
+from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
 from export.artifact.manifest import manifest
 from export.artifact.runtimes import RUNTIMES
 from export.artifact.variant import Variant
-from export.common.manifest_file import NAME_IN_ARCHIVE, to_json
+from export.common.json_text import to_json
+from export.nuke.cat_files import LIBTORCHES
 from export.nuke.model import OLDEST_NUKE
 from testing.weights.untrained_weights import write_untrained_checkpoint
 from wrapper.checkpoint.checkpoint import load_checkpoint
@@ -22,15 +24,24 @@ def test_oldest_nuke_of_each_runtime() -> None:
     }
 
 
-def test_create_cat_knows_the_manifest_of_a_real_file(tmp_path: Path, kit_folder: Path) -> None:
+def test_libtorches_of_each_runtime() -> None:
+    for name, runtime in RUNTIMES.items():
+        mine = [libtorch for libtorch in LIBTORCHES if libtorch.runtime == name]
+        assert (mine[0].version, mine[-1].version) == runtime.libtorch
+        versions = "{}.{} to {}.{}".format(*mine[0].oldest, *mine[-1].newest)
+        assert versions == runtime.nuke
+
+
+def test_create_cat_reads_the_manifest_of_a_real_file(tmp_path: Path, kit_folder: Path) -> None:
     weights = tmp_path / "untrained.safetensors"
     write_untrained_checkpoint(256, weights)
-    facts = manifest(load_checkpoint(weights, 256), Variant(256))
+    content = manifest(load_checkpoint(weights, 256), Variant(256))
     pt = tmp_path / "CorridorKey.pt"
-    archive.save(torch.jit.script(torch.nn.Identity()), pt, {NAME_IN_ARCHIVE: to_json(facts)})
+    archive.save(torch.jit.script(torch.nn.Identity()), pt, {NAME_IN_ARCHIVE: to_json(content)})
     result = subprocess.run(
         [
             sys.executable,
+            "-B",
             str(kit_folder / "create_cat.py"),
             f"--pt={pt}",
             f"--cat={tmp_path}/CorridorKey.cat",

@@ -1,10 +1,10 @@
-"""create_cat.py against a `nuke` that has only the documented names."""
+"""create_cat.py makes the .cat in a `nuke` that has only documented names."""
 
 import ast
-import dataclasses
+import hashlib
 import json
 import re
-import runpy
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,33 +12,26 @@ from pathlib import Path
 
 import pytest
 
+from export.nuke.cat_files import KIT_NAME
 from export.nuke.model import CHANNELS
-from testing.export.nuke.recorder import CatFileCreator, DoubleKnob, EnumerationKnob, Nuke
+from testing.export.nuke.in_nuke import Program
+from testing.export.nuke.pt_file import WITHOUT_WORDS, write_pt
+from testing.export.nuke.recorder import (
+    CatFileCreator,
+    EnumerationKnob,
+    Knob,
+    Node,
+    Nuke,
+    NumberKnob,
+)
 from wrapper.knobs import KNOBS
-
-WITHOUT_WORDS = [
-    {
-        key: value
-        for key, value in (dataclasses.asdict(knob) | {"kind": knob.kind.value}).items()
-        if key not in ("label", "tooltip")
-    }
-    for knob in KNOBS
-]
-
-
-def write_pt(path: Path, **changes: object) -> Path:
-    """What the script reads of a .pt: a zip with the manifest where the exporter puts it."""
-    manifest = {"model_id": "CorridorKey_test", "runtime": "nuke17", "knobs": WITHOUT_WORDS}
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("CorridorKey/extra/corridorkey.json", json.dumps(manifest | changes))
-    return path
+from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID
 
 
 def in_plain_python(kit: Path, pt: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Runs the script with the standard library alone."""
-    command = [sys.executable, "-I", str(kit / "create_cat.py"), f"--pt={pt}"]
-    cat = f"--cat={pt.with_suffix('.cat')}"
-    return subprocess.run([*command, cat, *options], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-I", "-B", str(kit / "create_cat.py"), f"--pt={pt}"]
+    return subprocess.run([*command, *options], capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -46,33 +39,18 @@ def pt(tmp_path: Path) -> Path:
     return write_pt(tmp_path / "CorridorKey.pt")
 
 
-@dataclasses.dataclass
-class Run:
-    """One run of the script in a Nuke."""
-
-    monkeypatch: pytest.MonkeyPatch
-    script: Path
-
-    def __call__(self, nuke: Nuke, *arguments: object) -> int:
-        self.monkeypatch.setitem(sys.modules, "nuke", nuke)
-        self.monkeypatch.setattr(sys, "argv", ["create_cat.py", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            runpy.run_path(str(self.script), run_name="__main__")
-        return int(exit_.value.code or 0)
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, kit_folder: Path) -> Run:
-    return Run(monkeypatch, kit_folder / "create_cat.py")
+def run(monkeypatch: pytest.MonkeyPatch, kit_folder: Path) -> Program:
+    return Program(monkeypatch, kit_folder / "create_cat.py")
 
 
-def test_sets_every_field_and_knob(run: Run, pt: Path, tmp_path: Path) -> None:
+def test_sets_every_field_and_knob(run: Program, pt: Path, tmp_path: Path) -> None:
     nuke = Nuke()
     assert run(nuke, "--pt", pt, "--cat", tmp_path / "CorridorKey.cat") == 0
     (node,) = nuke.created
     assert isinstance(node, CatFileCreator)
     assert node.presses == 1
-    values = {name: knob.value for name, knob in node.fields.items()}
+    values = {name: knob.stored for name, knob in node.knobs.items()}
     assert values.pop("catFile").endswith("/CorridorKey.cat")
     assert values == {
         "torchScriptFile": pt.as_posix(),
@@ -88,26 +66,89 @@ def test_sets_every_field_and_knob(run: Run, pt: Path, tmp_path: Path) -> None:
         if knob.labels:
             assert isinstance(added, EnumerationKnob)
             assert added.entries == knob.labels
-            assert added.value == knob.labels[int(knob.default)]
+            assert added.stored == knob.labels[int(knob.default)]
         else:
-            assert isinstance(added, DoubleKnob)
+            assert isinstance(added, NumberKnob)
             assert added.span == (knob.minimum, knob.maximum)
-            assert added.value == knob.default
+            assert added.stored == knob.default
 
 
 def test_the_cat_appears_whole_and_alone(
-    run: Run, pt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Program, pt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cat = tmp_path / "CorridorKey.cat"
     assert run(Nuke(writes=b"whole"), "--pt", pt, "--cat", cat) == 0
     assert cat.read_bytes() == b"whole"
-    assert sorted(tmp_path.iterdir()) == [cat, pt]
-    said = capsys.readouterr().out
-    assert "CorridorKey_test, 5 bytes" in said
-    assert "Nuke 15.1 and later" in said
+    record = cat.with_suffix(".json")
+    assert sorted(tmp_path.iterdir()) == [cat, record, pt]
+    assert json.loads(record.read_text()) == {
+        "kit": KIT_NAME,
+        "nuke": "15.1v1",
+        "model_id": "CorridorKey_test",
+        "cat": {
+            "name": "CorridorKey.cat",
+            "sha256": hashlib.sha256(b"whole").hexdigest(),
+            "bytes": 5,
+        },
+        "pt": {
+            "name": pt.name,
+            "sha256": hashlib.sha256(pt.read_bytes()).hexdigest(),
+            "bytes": pt.stat().st_size,
+        },
+    }
+    assert "CorridorKey_test, 5 bytes" in capsys.readouterr().out
 
 
-def test_overwrites_if_told(run: Run, pt: Path, tmp_path: Path) -> None:
+def test_the_buttons_inference_node_is_deleted_while_the_file_is_in_its_first_place(
+    run: Program, pt: Path, tmp_path: Path
+) -> None:
+    nuke = Nuke()
+    artists = Node("Inference", "Inference7", [Knob("modelFile")])
+    nuke.add(artists)
+    assert run(nuke, "--pt", pt, "--cat", tmp_path / "CorridorKey.cat") == 0
+    assert nuke.allNodes("Inference") == [artists]
+    assert nuke.allNodes("CatFileCreator") == []
+    assert nuke.open_files == []
+
+
+@pytest.mark.parametrize(
+    "version, runtime, model_id, resolution, name",
+    [
+        ((14, 0), "nuke14", MODEL_ID + "_nuke14", 2048, "green_2048_torch112.cat"),
+        ((15, 1), "nuke17", MODEL_ID, 2048, "green_2048_torch201.cat"),
+        ((16, 0), "nuke17", MODEL_ID + "_1024", 1024, "green_1024_torch201.cat"),
+        ((17, 0), "nuke17", BLUE_MODEL_ID, 2048, "blue_2048_torch207.cat"),
+    ],
+)
+def test_without_cat_the_file_goes_where_the_gizmo_looks(
+    monkeypatch: pytest.MonkeyPatch,
+    kit_folder: Path,
+    tmp_path: Path,
+    version: tuple[int, int],
+    runtime: str,
+    model_id: str,
+    resolution: int,
+    name: str,
+) -> None:
+    copy = tmp_path / "kit"
+    shutil.copytree(kit_folder, copy, copy_function=shutil.copyfile)
+    copy.chmod(0o755)
+    cats = copy / "Cattery" / KIT_NAME
+    cats.chmod(0o755)
+    pt = write_pt(tmp_path / "A.pt", runtime=runtime, model_id=model_id, resolution=resolution)
+    run = Program(monkeypatch, copy / "create_cat.py")
+    assert run(Nuke(version=version), "--pt", pt) == 0
+    assert [path.name for path in cats.glob("*.cat")] == [f"{KIT_NAME}_{name}"]
+
+
+def test_weights_of_ones_own_need_a_name(
+    run: Program, pt: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(Nuke(), "--pt", pt) == 1
+    assert "Name the .cat with --cat" in capsys.readouterr().err
+
+
+def test_overwrites_if_told(run: Program, pt: Path, tmp_path: Path) -> None:
     cat = tmp_path / "CorridorKey.cat"
     cat.write_bytes(b"old")
     assert run(Nuke(writes=b"new"), "--pt", pt, "--cat", cat, "--overwrite") == 0
@@ -115,29 +156,35 @@ def test_overwrites_if_told(run: Run, pt: Path, tmp_path: Path) -> None:
 
 
 def test_dry_run_says_everything_and_needs_no_nuke(kit_folder: Path, pt: Path) -> None:
-    result = in_plain_python(kit_folder, pt, "--dry-run")
-    assert result.returncode == 0
-    said = {line.split()[0]: line for line in result.stdout.splitlines() if line.startswith("  ")}
-    assert said["channelsIn"].endswith(" rgba.red, rgba.green, rgba.blue, rgba.alpha")
-    assert said["catFile"].endswith("/CorridorKey.cat")
-    assert said["modelId"].endswith(" CorridorKey_test")
-    assert set(said) >= {knob.name for knob in KNOBS}
-    assert "Nuke 15.1 or later" in result.stdout
+    cat = f"--cat={pt.with_suffix('.cat')}"
+    result = in_plain_python(kit_folder, pt, cat, "--dry-run")
+    assert result.returncode == 0, result.stderr
+    printed = {
+        line.split()[0]: line for line in result.stdout.splitlines() if line.startswith("  ")
+    }
+    assert printed["channelsIn"].endswith(" rgba.red, rgba.green, rgba.blue, rgba.alpha")
+    assert printed["catFile"].endswith("/CorridorKey.cat")
+    assert printed["modelId"].endswith(" CorridorKey_test")
+    assert set(printed) >= {knob.name for knob in KNOBS}
+    assert "in Nuke 15.1 to 16.0" in result.stdout
     assert list(pt.parent.iterdir()) == [pt]
 
 
 @pytest.mark.parametrize(
     "nuke, problem",
     [
-        (Nuke(version=(15, 0)), "for Nuke 15.1 and later, and this is Nuke 15.0"),
-        (Nuke(nukex=False), "start Nuke with --nukex"),
+        (
+            Nuke(version=(15, 0)),
+            "for Nuke 15.1 to 17.0; this is Nuke 15.0. Use CorridorKey_nuke14.pt",
+        ),
+        (Nuke(nukex=False), "Start Nuke with --nukex"),
         (Nuke(writes=None), "wrote no file"),
         (Nuke(writes=b""), "wrote no file"),
     ],
     ids=["old nuke", "no NukeX", "nothing written", "empty"],
 )
-def test_what_nuke_cannot_do(
-    run: Run,
+def test_an_error_in_nuke_leaves_no_file(
+    run: Program,
     pt: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -149,20 +196,29 @@ def test_what_nuke_cannot_do(
     assert list(tmp_path.iterdir()) == [pt]
 
 
-def test_the_older_file_loads_in_nuke_14(run: Run, tmp_path: Path) -> None:
+def test_the_older_file_loads_in_nuke_14(run: Program, tmp_path: Path) -> None:
     pt = write_pt(tmp_path / "CorridorKey_nuke14.pt", runtime="nuke14")
     assert run(Nuke(version=(14, 0)), "--pt", pt, "--cat", tmp_path / "CorridorKey.cat") == 0
+
+
+def test_the_older_file_is_refused_by_a_newer_nuke(
+    run: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pt = write_pt(tmp_path / "CorridorKey_nuke14.pt", runtime="nuke14")
+    assert run(Nuke(version=(17, 0)), "--pt", pt, "--cat", tmp_path / "CorridorKey.cat") == 1
+    message = "for Nuke 14.0 to 15.0; this is Nuke 17.0. Use CorridorKey.pt"
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     "change, problem",
     [
-        ({"default": 0.5}, "has other knobs than this script: despill_strength"),
-        ({"name": "despill"}, "other knobs than this script: despill_strength, despill"),
+        ({"default": 0.5}, "differ in the knobs despill_strength. "),
+        ({"name": "despill"}, "differ in the knobs despill_strength, despill. "),
     ],
 )
 def test_a_file_with_other_knobs_is_refused(
-    run: Run,
+    run: Program,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     change: dict[str, object],
@@ -174,13 +230,16 @@ def test_a_file_with_other_knobs_is_refused(
 
 
 def test_bad_input_is_one_clear_error(
-    run: Run, pt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Program, pt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     damaged = tmp_path / "damaged.pt"
     damaged.write_bytes(pt.read_bytes()[:40])
     foreign = tmp_path / "foreign.pt"
     with zipfile.ZipFile(foreign, "w") as archive:
         archive.writestr("archive/data.pkl", b"")
+    poor = write_pt(tmp_path / "poor.pt", runtime="nuke17")
+    with zipfile.ZipFile(poor, "w") as archive:
+        archive.writestr("CorridorKey/extra/corridorkey.json", '{"knobs": []}')
     there = tmp_path / "there.cat"
     there.write_bytes(b"old")
     cat = tmp_path / "CorridorKey.cat"
@@ -189,14 +248,15 @@ def test_bad_input_is_one_clear_error(
         (tmp_path / "none.pt", cat, "no such file: "),
         (damaged, cat, "damaged.pt is damaged: "),
         (foreign, cat, "foreign.pt has no manifest"),
-        (pt, tmp_path / "CorridorKey.pt2", "--cat must end in .cat"),
+        (poor, cat, "poor.pt has no model_id, resolution, runtime. "),
+        (pt, tmp_path / "CorridorKey.pt2", "does not end in .cat"),
         (pt, tmp_path / "none" / "CorridorKey.cat", "no such folder: "),
-        (pt, there, "there.cat is there already; --overwrite replaces it"),
+        (pt, there, "there.cat exists already. Replace it with --overwrite"),
     ]:
         assert run(Nuke(), "--pt", given_pt, "--cat", given_cat) == 1
-        said = capsys.readouterr()
-        assert re.fullmatch(rf"create_cat.py: error: .*{re.escape(problem)}.*\n", said.err)
-        assert said.out == ""
+        output = capsys.readouterr()
+        assert re.fullmatch(rf"create_cat.py: error: .*{re.escape(problem)}.*\n", output.err)
+        assert output.out == ""
     assert sorted(tmp_path.iterdir()) == before
     assert there.read_bytes() == b"old"
 
@@ -208,16 +268,18 @@ def test_without_nuke_it_says_so(kit_folder: Path, pt: Path) -> None:
     assert list(pt.parent.iterdir()) == [pt]
 
 
-@pytest.mark.parametrize("name", ["create_cat.py", "init.py", "menu.py"])
-def test_the_grammar_is_that_of_python_3_7(kit_folder: Path, name: str) -> None:
-    ast.parse((kit_folder / name).read_text(), feature_version=(3, 7))
+def test_the_grammar_is_that_of_python_3_7(kit_folder: Path) -> None:
+    files = sorted(kit_folder.glob("*.py"))
+    assert files
+    for file in files:
+        ast.parse(file.read_text(), feature_version=(3, 7))
 
 
 def test_the_recorder_refuses_other_names() -> None:
     nuke = Nuke()
     for thing, name in [
-        (nuke, "allNodes"),
-        (nuke.createNode("CatFileCreator"), "setInput"),
+        (nuke, "selectedNodes"),
+        (nuke.createNode("CatFileCreator"), "showControlPanel"),
         (nuke.Double_Knob("a", "b"), "setFlag"),
     ]:
         with pytest.raises(AttributeError):

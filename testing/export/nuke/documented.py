@@ -1,14 +1,23 @@
-"""What is published of the nodes that the kit uses: knobs, inputs, values.
+"""What is published about the nodes that the kit uses: knobs, inputs and values.
 
-From a listing of the nodes of Nuke 17.0v3 (github.com/kirkjr2/nuke-python-reference), and from
-published gizmos for Nuke 13.1 and later: those of Foundry's Cattery, and
-github.com/pedroCabrera/CatteryNodes.
+Sources: a listing of the nodes of Nuke 17.0v3 (github.com/kirkjr2/nuke-python-reference,
+data/nodes/*.json), and gizmos published for Nuke 13.1 and later (github.com/rafaelperez/
+ViTMatte-for-Nuke and Segment-Anything-for-Nuke, github.com/pedroCabrera/CatteryNodes,
+github.com/CreativeLyons/NukeSurvivalToolkit_publicRelease).
 """
+
+from export.nuke.cat_files import KIT_NAME
 
 COMMON = frozenset({"inputs", "name", "xpos", "ypos"})
 
+_EXPRESSION = {
+    f"{knob}{i}" for knob in ("channel", "expr", "temp_name", "temp_expr") for i in range(4)
+}
+
 KNOBS = {
     "Assert": {"expression", "message"},
+    "BlackOutside": set(),
+    "Blur": {"channels", "disable", "size"},
     "CatFileCreator": {
         "catFile",
         "channelsIn",
@@ -17,53 +26,85 @@ KNOBS = {
         "outputScale",
         "torchScriptFile",
     },
-    "Colorspace": {"channels", "colorspace_in", "colorspace_out"},
-    "Copy": {f"{end}{i}" for end in ("from", "to") for i in range(4)},
-    "Expression": {f"{knob}{i}" for knob in ("channel", "expr") for i in range(4)},
+    "ChannelMerge": {"A", "B", "bbox", "operation", "output"},
+    "Clamp": {"channels"},
+    "ColorMatrix": {"disable", "matrix"},
+    "Colorspace": {"channels", "colorspace_in", "colorspace_out", "disable"},
+    "Copy": {f"{end}{i}" for end in ("from", "to") for i in range(4)} | {"bbox"},
+    "Constant": {"color"},
+    "Crop": {"box", "crop"},
+    "Expression": _EXPRESSION,
+    "FilterErode": {"channels", "disable", "size"},
     "Gizmo": set(),
+    "Grade": {"blackpoint", "channels", "disable", "gamma", "white_clamp", "whitepoint"},
     "Inference": {"halfPrecision", "modelFile", "serialiseKnob", "useGPUIfAvailable"},
     "Input": {"number"},
-    "Merge2": {"operation"},
+    "Invert": {"channels", "disable"},
+    "Keymix": {"bbox", "channels", "maskChannel", "mix"},
+    "Merge2": {"bbox", "operation"},
+    "ModifyMetaData": {"metadata"},
     "Output": set(),
     "Premult": {"alpha", "channels"},
     "Read": {"file", "file_type", "first", "last", "origfirst", "origlast", "raw"},
-    "Shuffle2": {"fromInput1", "fromInput2", "in1", "in2", "mappings", "out1", "out2"},
+    "Reformat": {
+        "box_fixed",
+        "box_height",
+        "box_pixel_aspect",
+        "box_width",
+        "disable",
+        "resize",
+        "type",
+    },
+    "Remove": {"channels", "channels2", "channels3", "channels4", "operation"},
     "Switch": {"which"},
     "Viewer": set(),
-    "Write": {"channels", "file", "file_type"},
+    "Write": {"channels", "create_directories", "file", "file_type", "metadata"},
+    KIT_NAME: {"linear_output"},
 }
 
 INPUTS = {
-    "Assert": {1},
     "CatFileCreator": {0},
-    "Colorspace": {1},
+    "ChannelMerge": {2},
     "Copy": {2},
-    "Expression": {1},
-    "Gizmo": {0},  # of those on the stack of its own file
-    "Inference": {1},
+    "Gizmo": {0},  # a gizmo takes none from the stack of its own file
     "Input": {0},
+    "Keymix": {3},
     "Merge2": {2},
-    "Output": {1},
-    "Premult": {1},
     "Read": {0},
-    "Shuffle2": {1, 2},
-    "Switch": {2, 3},
-    "Viewer": {1},
-    "Write": {1},
+    "Switch": {2, 4, 7},
+    KIT_NAME: {2},
 }
+"""Numbers of inputs. A class that is not here has exactly one."""
 
 VALUES = {
+    ("ChannelMerge", "bbox"): {"B"},
+    ("ChannelMerge", "operation"): {"max", "stencil"},
     ("Colorspace", "colorspace_in"): {"sRGB"},
     ("Colorspace", "colorspace_out"): {"sRGB"},
+    ("Copy", "bbox"): {"B"},
+    ("Crop", "box"): {"0 0 {width} {height}"},
+    ("Crop", "crop"): {"false"},
+    ("Keymix", "bbox"): {"B"},
+    ("Keymix", "channels"): {"rgba"},
+    ("Merge2", "bbox"): {"B"},
     ("Merge2", "operation"): {"over"},
     ("Read", "file_type"): {"exr"},
     ("Read", "raw"): {"true", "false"},
+    ("Reformat", "resize"): {"distort"},
+    ("Reformat", "type"): {"to box"},
+    ("Remove", "operation"): {"keep"},
     ("Write", "channels"): {"all", "rgba"},
     ("Write", "file_type"): {"exr"},
+    ("Write", "metadata"): {"all metadata"},
 }
-"""Of enumerations and the like, of the values there are those that the kit may use."""
+"""For enumerations and similar knobs: the documented values that the kit may use."""
 
-USER_KNOB_KINDS = {"3": "int", "4": "enumeration", "6": "checkbox", "7": "float", "20": "tab"} | {
+USER_KNOB_CLASSES = {
+    "3": "int",
+    "4": "enumeration",
+    "6": "checkbox",
+    "7": "float",
+    "20": "tab",
     "26": "text",
     "41": "link",
 }

@@ -1,4 +1,4 @@
-"""The folder: as generated now, the same anywhere, each file after the table of knobs."""
+"""The kit's folder: current, the same on any machine, generated from the table of knobs."""
 
 import dataclasses
 import html.parser
@@ -6,10 +6,8 @@ import io
 import json
 import os
 import re
-import runpy
 import subprocess
 import sys
-import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,20 +15,13 @@ import pytest
 from PIL import Image
 
 from export.nuke import kit
-from export.nuke.scripts.user_knobs import SET_BY_TEMPLATES
+from export.nuke.cat_files import KIT_NAME, KIT_VERSION
+from export.nuke.scripts.knob_lines import SET_BY_GIZMO
 from testing.export.nuke.conftest import GIZMO
-from testing.export.nuke.recorder import Nuke
 from wrapper.knobs import KNOBS, Knob, KnobKind
 
-NAME_KNOBS = {
-    "CatFileCreator.nk",
-    "comp_template.nk",
-    "create_cat.py",
-    "exr_passes.nk",
-    "guide.html",
-    GIZMO,
-}
-SET_INFERENCE = {"comp_template.nk", "exr_passes.nk", GIZMO}
+NAME_KNOBS = {"CatFileCreator.nk", "guide.html", "kit.json", GIZMO}
+"""Files that name the model's knobs."""
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -42,13 +33,13 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def differing(knobs: Sequence[Knob]) -> set[str]:
-    """Files that the kit of another table has otherwise."""
+    """Returns the files that another table changes."""
     now, then = kit.files(KNOBS), kit.files(knobs)
     assert now.keys() == then.keys()
     return {name for name in now if now[name] != then[name]}
 
 
-def test_what_is_built_is_what_the_table_asks_for(kit_folder: Path) -> None:
+def test_the_built_kit_is_current(kit_folder: Path) -> None:
     assert content(kit_folder) == kit.files(KNOBS)
 
 
@@ -66,9 +57,9 @@ def test_the_same_under_any_hash_seed(tmp_path: Path) -> None:
 def test_a_changed_default_changes_every_file_that_names_knobs(knob: Knob) -> None:
     default = knob.maximum if knob.default != knob.maximum else knob.minimum
     changed = [dataclasses.replace(k, default=default) if k is knob else k for k in KNOBS]
-    # Of the knobs that would convert colours twice, Inference's values stay what they are.
-    unmoved = SET_INFERENCE if knob.name in SET_BY_TEMPLATES else set()
-    assert differing(changed) == NAME_KNOBS - unmoved
+    # The gizmo sets the knobs that convert colors itself, whatever their defaults are.
+    unchanged = {GIZMO} if knob.name in SET_BY_GIZMO else set()
+    assert differing(changed) == NAME_KNOBS - unchanged
 
 
 def test_a_new_knob_appears_in_every_file_that_names_knobs() -> None:
@@ -78,22 +69,31 @@ def test_a_new_knob_appears_in_every_file_that_names_knobs() -> None:
 
 
 @pytest.mark.parametrize(
-    "change, wherever",
-    [
-        ({"label": "Despill"}, {"CatFileCreator.nk", "create_cat.py", "guide.html", GIZMO}),
-        ({"tooltip": "Less green."}, {"CatFileCreator.nk", "create_cat.py", "guide.html", GIZMO}),
-        ({"maximum": 20.0}, {"CatFileCreator.nk", "create_cat.py", "guide.html", GIZMO}),
-        ({"name": "despill"}, NAME_KNOBS),
-    ],
-    ids=["label", "tooltip", "maximum", "name"],
+    "change",
+    [{"label": "Despill"}, {"tooltip": "Less green."}, {"maximum": 20.0}, {"name": "despill"}],
+    ids=lambda change: next(iter(change)),
 )
-def test_a_changed_knob_changes_every_file_that_shows_it(
-    change: dict[str, object], wherever: set[str]
-) -> None:
-    assert differing([dataclasses.replace(KNOBS[0], **change), *KNOBS[1:]]) == wherever  # type: ignore[arg-type]
+def test_a_changed_knob_changes_every_file_that_shows_it(change: dict[str, object]) -> None:
+    changed = [dataclasses.replace(KNOBS[0], **change), *KNOBS[1:]]  # type: ignore[arg-type]
+    assert differing(changed) == NAME_KNOBS
 
 
-def test_cat_json_names_files_that_are_there(kit_folder: Path) -> None:
+def test_names_carry_the_version_of_the_kit(kit_folder: Path) -> None:
+    assert f"_{KIT_VERSION}_" in KIT_NAME
+    assert (kit_folder / f"{KIT_NAME.lower()}.py").is_file()
+    assert f'"./Cattery/{KIT_NAME}"' in (kit_folder / "init.py").read_text()
+    assert f"import {KIT_NAME.lower()}\n" in (kit_folder / "menu.py").read_text()
+    folder = (kit_folder / GIZMO).parent
+    assert {path.name.split(".")[0].split("@")[0] for path in folder.iterdir()} == {KIT_NAME, "cat"}
+
+
+def test_the_terms_of_the_weights_are_in_the_kit(kit_folder: Path) -> None:
+    terms = (kit_folder / "LICENSE-CorridorKey.txt").read_text()
+    assert "CC" in terms or "Creative Commons" in terms
+    assert "LICENSE-CorridorKey.txt" in (kit_folder / "guide.html").read_text()
+
+
+def test_cat_json_names_existing_files(kit_folder: Path) -> None:
     folder = (kit_folder / GIZMO).parent
     cattery = json.loads((folder / "cat.json").read_text())
     assert set(cattery) == {
@@ -110,43 +110,17 @@ def test_cat_json_names_files_that_are_there(kit_folder: Path) -> None:
     assert (folder / cat["icon"]).is_file()
 
 
-@pytest.mark.parametrize("name, size", [("CorridorKey.png", 24), ("CorridorKey@2x.png", 48)])
-def test_icon(kit_folder: Path, name: str, size: int) -> None:
-    data = (kit_folder / GIZMO).with_name(name).read_bytes()
+@pytest.mark.parametrize("suffix, size", [("", 24), ("@2x", 48)])
+def test_icon(kit_folder: Path, suffix: str, size: int) -> None:
+    data = (kit_folder / GIZMO).with_name(f"{KIT_NAME}{suffix}.png").read_bytes()
     with Image.open(io.BytesIO(data)) as icon:
         assert (icon.format, icon.mode, icon.size) == ("PNG", "RGBA", (size, size))
         assert icon.getchannel("A").getpixel((0, 0)) == 0  # a round corner
         assert icon.getpixel((size // 3, size // 8)) == (38, 166, 91, 255)  # the screen
 
 
-def test_starting_nuke_finds_the_gizmo_and_fills_the_menu(
-    kit_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", opened.append)
-    nuke = Nuke(plugin_path=[kit_folder.resolve()])
-    monkeypatch.setitem(sys.modules, "nuke", nuke)
-    runpy.run_path(str(kit_folder / "init.py"))
-    runpy.run_path(str(kit_folder / "menu.py"))
-
-    folders = [Path(folder) for folder in nuke.pluginPath()]
-    menu = nuke.toolbar.menus["CorridorKey"]
-    icons = nuke.toolbar.icons + menu.icons
-    assert all(any((folder / icon).is_file() for folder in folders) for icon in icons)
-    for command in menu.commands.values():
-        command()
-    assert nuke.created == ["CorridorKey"]
-    assert {Path(path).name for path in nuke.pasted} == {
-        "comp_template.nk",
-        "exr_passes.nk",
-        "CatFileCreator.nk",
-    }
-    assert all(Path(path).is_file() for path in nuke.pasted)
-    assert opened == [(kit_folder.resolve() / "guide.html").as_uri()]
-
-
 class Page(html.parser.HTMLParser):
-    """Collects what a page refers to."""
+    """Collects the ids, links and tags of a page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -174,7 +148,7 @@ def test_guide_stands_alone(kit_folder: Path) -> None:
     assert " object at 0x" not in text
 
 
-def test_guide_says_what_each_knob_does(kit_folder: Path) -> None:
+def test_guide_explains_each_knob(kit_folder: Path) -> None:
     text = (kit_folder / "guide.html").read_text()
     for knob in KNOBS:
         assert f"<code>{knob.name}</code>" in text

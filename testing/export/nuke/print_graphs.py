@@ -1,23 +1,32 @@
-"""Prints the graph of each Nuke script of the kit, as the Tcl interpreter reads it."""
+"""Prints the graph of each Nuke script of the kit as the Tcl interpreter reads it, with boxes."""
 
 from pathlib import Path
 
 import click
 
-from testing.export.nuke import nuke_script
-from testing.export.nuke.nuke_script import ReadNode
+from testing.export.nuke import script_reader
+from testing.export.nuke.boxes import MERGES, Extent, extents
+from testing.export.nuke.script_reader import Script, ScriptNode
 
-_ELSEWHERE = ("inputs", "name", "xpos", "ypos")
+_SHOWN_ELSEWHERE = ("inputs", "name", "xpos", "ypos")
+_UHD = Extent.whole(3840, 2160)
+_OVERSCAN = Extent((3840, 2160), (-200, -100, 4040, 2260))
+_LARGE = Extent((4096, 4096), (-500, -500, 5000, 5000))
+_CASES = {
+    "a plate with overscan": {"Plate": _OVERSCAN, "Hint": _UHD},
+    "an oversized hint": {"Plate": _UHD, "Hint": _LARGE},
+    "both": {"Plate": _OVERSCAN, "Hint": _LARGE},
+}
 
 
 @click.command()
 @click.argument("kit", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(kit: Path) -> None:
     """Prints nodes in the order of the file; `B<-` and `A<-` are inputs 0 and 1."""
-    if nuke_script.tclsh() is None:
-        raise click.ClickException("no tclsh on this machine: apt-get install tcl")
+    if script_reader.tclsh() is None:
+        raise click.ClickException("no tclsh on this machine. Install it: apt-get install tcl")
     for path in sorted([*kit.glob("*.nk"), *kit.glob("**/*.gizmo")]):
-        script = nuke_script.read(path)
+        script = script_reader.read(path)
         layers = "".join(f", layer {name} {channels}" for name, channels in script.layers.items())
         click.echo(f"\n{path.relative_to(kit)}: Nuke {script.version}{layers}")
         for node in script.nodes.values():
@@ -31,23 +40,32 @@ def main(kit: Path) -> None:
                     f"    {knob['kind']:>2} {knob['name']:18} {default:14} {detail}".rstrip()
                 )
         click.echo(f"  left on the stack: {', '.join(script.left)}")
+        if path.suffix == ".gizmo":
+            _print_boxes(script)
 
 
-def _inputs(node: ReadNode) -> str:
+def _print_boxes(script: Script) -> None:
+    for case, inputs in _CASES.items():
+        click.echo(f"\n  Boxes for {case}:")
+        known = extents(script, inputs)
+        for name in (*inputs, "FormatBox", "HintFit", "HintBox", "HintToAlpha", "Inference1"):
+            click.echo(f"    {name:17} format {known[name].size}  box {known[name].box}")
+        click.echo(f"    {'Output1':17} format {known['Output1'].size}  box {known['Output1'].box}")
+
+
+def _inputs(node: ScriptNode) -> str:
     if len(node.inputs) < 2:
         return "".join(f"<- {name}" for name in node.inputs)
-    letters = "012" if node.kind == "Switch" else "BA"
-    return "  ".join(
-        f"{letter} <- {name}" for letter, name in zip(letters, node.inputs, strict=False)
-    )
+    names = ("B", "A", "mask") if node.kind in MERGES else "0123456"
+    return "  ".join(f"{name} <- {above}" for name, above in zip(names, node.inputs, strict=False))
 
 
-def _knobs(node: ReadNode) -> str:
+def _knobs(node: ScriptNode) -> str:
     added = [knob["name"] for knob in node.user_knobs]
     return "  ".join(
         f"{name}={value}"
         for name, value in node.knobs.items()
-        if name not in _ELSEWHERE and name not in added
+        if name not in _SHOWN_ELSEWHERE and name not in added
     )
 
 

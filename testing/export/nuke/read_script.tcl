@@ -1,17 +1,17 @@
-# Evaluates a Nuke script as Tcl, and prints its nodes and what feeds them as JSON.
+# Evaluates a Nuke script as Tcl and prints its nodes and their inputs as JSON.
 #
 # usage: tclsh read_script.tcl SCRIPT
 #
-# Two safe interpreters, so that nothing in the script reaches this machine. One has the commands of
-# a script: set, stack, push, version, add_layer, end_group, and a class for each node. The other has
-# none at all: in a node's body every command is a knob, whatever Tcl would call it.
+# Two safe interpreters keep the script away from this machine. One has only the commands of a
+# script (set, stack, push, version, add_layer, end_group) and takes every other word for the class of
+# a node. The other has no command: in the body of a node every word is a knob.
 
 namespace eval script {
   variable nodes {}     ;# JSON of each node, in order
-  variable stacks {{}}  ;# of nodes' numbers, the innermost group's last; the end of each is its top
-  variable groups {}    ;# numbers of the groups that are open
+  variable stacks {{}}  ;# stacks of node numbers, the innermost group last; the top is the end
+  variable groups {}    ;# numbers of the open groups
   variable version ""
-  variable layers {}    ;# JSON of each
+  variable layers {}    ;# JSON of each layer
 }
 
 proc json {text} {
@@ -27,8 +27,8 @@ proc json_strings {texts} {
   return [json_list [lmap text $texts {json $text}]]
 }
 
-# One addUserKnob, after so many knobs: its class and name, then options of one or two words, then
-# flags.
+# Returns the JSON of one addUserKnob: class, name, then options of one or two words, then flags. after
+# is the number of knobs before it.
 proc user_knob {spec after} {
   set parts [lassign $spec kind name]
   set pairs [list "\"kind\": [json $kind]" "\"name\": [json $name]" "\"after\": $after"]
@@ -53,7 +53,7 @@ proc script::knob {name args} {
   lappend knobs $name [lindex $args 0]
 }
 
-# The stack of the group that is open.
+# Pops a node number off the stack of the innermost open group.
 proc script::pop {} {
   variable stacks
   set stack [lindex $stacks end]
@@ -80,7 +80,7 @@ proc script::node {class args} {
   variable groups
   variable stacks
   if {[llength $args] != 1 || ![regexp {^[A-Z]\w*$} $class]} {
-    error "neither a node nor a command of Nuke's: $class $args"
+    error "not a node and not a command: $class $args"
   }
   interp eval body [lindex $args 0]
   set plain {}
@@ -92,7 +92,7 @@ proc script::node {class args} {
       lappend plain "\[[json $name], [json $value]\]"
     }
   }
-  # A gizmo's file says how many inputs it has; it takes none from the stack of that file.
+  # The file of a gizmo tells its number of inputs but takes none from the stack.
   set wanted [expr {$class eq "Gizmo" ? 0 : [dict exists $knobs inputs] ? [dict get $knobs inputs] : 1}]
   set inputs {}
   for {set i 0} {$i < $wanted} {incr i} {

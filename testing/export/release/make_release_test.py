@@ -258,8 +258,8 @@ def test_licence_of_a_wheel(metadata: str, licence: str, workshop: Workshop) -> 
     ("metadata", "lock", "message"),
     [
         ("Summary: none", "one==1.0", "one says nothing of its licence"),
-        ("License: MIT", "one==1.1", "one is 1.0, and in the lock 1.1"),
-        ("License: MIT", "two==1.0", "one is 1.0, and in the lock None"),
+        ("License: MIT", "one==1.1", "one: 1.0 is installed; the lock has 1.1"),
+        ("License: MIT", "two==1.0", "one: 1.0 is installed; the lock has no version"),
     ],
 )
 def test_wheel_that_cannot_be_accounted_for_is_refused(

@@ -15,8 +15,8 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from jsonschema import Draft202012Validator
 
-from export.common import checksums
-from export.common.manifest_file import digest
+from export.common import sha256sums
+from export.common.digests import digest
 from export.release import provenance
 
 FOLDER = Path(os.environ["RELEASE_FOLDER"])
@@ -62,7 +62,7 @@ def test_tar_is_the_folder_and_tells_of_no_machine() -> None:
     for member in (top, *members):
         assert (member.uid, member.gid, member.uname, member.gname) == (0, 0, "", "")
         assert member.mtime == 946684800  # 2000-01-01T00:00:00Z, as rules_pkg would have it
-    assert checksums.check(TAR) == checksums.check(FOLDER)
+    assert sha256sums.check(TAR) == sha256sums.check(FOLDER)
 
 
 def test_sha256sum_accepts_the_list() -> None:
@@ -131,7 +131,7 @@ def test_bill_of_materials_is_cyclonedx_and_complete() -> None:
 
 def test_provenance_vouches_for_every_file_and_names_no_time() -> None:
     text = (FOLDER / "provenance.json").read_bytes()
-    expected = checksums.check(FOLDER)
+    expected = sha256sums.check(FOLDER)
     del expected["provenance.json"]
     assert provenance.subjects(text) == expected
 

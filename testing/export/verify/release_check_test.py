@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from export.common import checksums
-from export.common.checksums import SHA256SUMS
-from export.common.manifest_file import digest
+from export.common import sha256sums
+from export.common.digests import digest
+from export.common.sha256sums import SHA256SUMS
 from export.release import make_release, sign
 from export.release.manifest import MANIFEST
 from export.release.provenance import PROVENANCE
@@ -111,7 +111,7 @@ def papers_of(release: Path) -> None:
         for path in release.rglob("*")
         if path.is_file() and path.name != SHA256SUMS
     }
-    (release / SHA256SUMS).write_text(checksums.to_text(digests))
+    (release / SHA256SUMS).write_text(sha256sums.to_text(digests))
 
 
 def test_release_and_tar_are_verified_with_the_key_of_who_signed(

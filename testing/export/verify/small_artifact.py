@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from export.artifact import archive
+from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
 from export.artifact.canonical import FOLDER, canonicalise
 from export.artifact.manifest import manifest
 from export.artifact.operators import operators
 from export.artifact.variant import Variant
-from export.common.manifest_file import NAME_IN_ARCHIVE, digest, to_json
+from export.common.digests import digest
+from export.common.json_text import to_json
 from export.tracing.tracing import to_torchscript
 from wrapper.checkpoint.checkpoint import Checkpoint
 from wrapper.model_ids import UNTRAINED_MODEL_ID

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jsonschema import Draft202012Validator
 
 from export.artifact.canonical import FOLDER
-from export.common.manifest_file import digest
+from export.common.digests import digest
 from export.release import provenance, signing
 from export.verify.archive_check import MANIFEST
 from export.verify.verify import main
@@ -127,7 +127,7 @@ def test_full_disk_exits_with_2(good: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("check", "detail", "rewriting"),
     [
-        ("archive", f"{DATA} is no pickle", (DATA, b"\x80\x02", b"\x80\x02R")),
+        ("archive", f"{DATA} is not a pickle", (DATA, b"\x80\x02", b"\x80\x02R")),
         ("archive", f"{MANIFEST} is no manifest", (MANIFEST, b"{", b"[")),
         ("archive", f"{MANIFEST} has the resolution 9999", (MANIFEST, b": 256", b": 9999")),
         ("code", f"{CODE} calls torch.save", (CODE, b"torch.dim(x)", b"torch.save(x, WITNESS)")),

@@ -69,7 +69,7 @@ def test_position_embedding_is_resized_as_published(untrained_file: Path) -> Non
     resized = checkpoint.state_dict[POS_EMBED]
     assert list(resized.shape) == golden["shape"].tolist()
     sample = resized.flatten()[torch.from_numpy(golden["index"])]
-    # Sixteen float32 products of numbers below 0.08; 0 measured.
+    # Sixteen float32 products of numbers below 0.08; measured 0.
     torch.testing.assert_close(sample, torch.from_numpy(golden["value"]), rtol=0, atol=1e-7)
     assert checkpoint.resolution == 256
     assert checkpoint.source_resolution == 512
@@ -175,7 +175,7 @@ def test_wrong_tensor_is_named(
     edit(content)
     error = error_of(save(content))
     assert message in error
-    assert error.count("\n") == 2  # this one problem, and what to do
+    assert error.count("\n") == 2  # one problem, and the advice
 
 
 def test_many_problems_are_counted(content: dict[str, Any], save: Callable[..., Path]) -> None:
@@ -214,7 +214,7 @@ def test_pickle_of_something_else(content: Any, save: Callable[..., Path], messa
         ("page.pth", b"\n<html><head>", "is a web page"),
         ("noise.safetensors", bytes(range(256)), "is damaged"),
         ("noise.pth", bytes(range(256)), "is damaged"),
-        ("weights.ckpt", b"PK\3\4", "must be named .safetensors, .pth or .pt"),
+        ("weights.ckpt", b"PK\3\4", "unsupported suffix; expected .safetensors, .pth or .pt"),
     ],
 )
 def test_file_of_something_else(tmp_path: Path, name: str, data: bytes, message: str) -> None:
@@ -242,19 +242,19 @@ def test_layout_of_a_file_is_not_that_of_the_weights(
         assert loaded.untyped_storage().nbytes() == loaded.nbytes
 
 
-# A fuzzer. Its seeds are fixed, so that a run that fails can be had again.
+# A fuzzer. Its seeds are fixed, so a failing run can be repeated.
 
 
 @pytest.fixture(scope="session")
 def zipped() -> bytes:
-    """A complete .pth of 110 kB, with a number of its own in each tensor."""
+    """A complete .pth of 110 kB; the tensors hold different numbers."""
     content = {
         key: torch.full((), n, dtype=tensor.dtype).expand(tensor.shape)
         for n, (key, tensor) in enumerate(complete().items())
     }
     saved, packed = io.BytesIO(), io.BytesIO()
     torch.save(content, saved)
-    # Without the padding between torch's records, where damage does not matter.
+    # Leaves out the padding between torch's records, where damage has no effect.
     with zipfile.ZipFile(saved) as source, zipfile.ZipFile(packed, "w") as target:
         for name in source.namelist():
             target.writestr(name, source.read(name))
@@ -263,21 +263,21 @@ def zipped() -> bytes:
 
 @pytest.fixture(scope="session")
 def flat(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A .safetensors of 70 kB, with all names and no numbers to speak of."""
+    """A .safetensors of 70 kB, with all names and three numbers per tensor."""
     path = tmp_path_factory.mktemp("flat") / "checkpoint.safetensors"
     safetensors.torch.save_file({key: torch.zeros(3) for key in complete()}, path, {"a": "b"})
     return path.read_bytes()
 
 
 def truncations(data: bytes, dice: random.Random) -> Iterator[bytes]:
-    """Cuts near both ends, where a reader looks first, and anywhere."""
+    """Cuts the file near both ends, where a reader looks first, and anywhere."""
     ends = [*range(64), *range(len(data) - 200, len(data), 4)]
     for length in [*ends, *(dice.randrange(len(data)) for _ in range(100 * DEPTH))]:
         yield data[:length]
 
 
 def flipped_bits(data: bytes, dice: random.Random) -> Iterator[bytes]:
-    """One bit to eight are others."""
+    """Flips one to eight bits."""
     for _ in range(30 * DEPTH):
         damaged = bytearray(data)
         for _ in range(dice.choice((1, 1, 2, 8))):
@@ -286,7 +286,7 @@ def flipped_bits(data: bytes, dice: random.Random) -> Iterator[bytes]:
 
 
 def splices(data: bytes, dice: random.Random) -> Iterator[bytes]:
-    """A piece is left out, there twice, or of something else."""
+    """Leaves a piece out, repeats it or replaces it by random bytes."""
     for _ in range(100 * DEPTH):
         start, end = sorted(dice.randrange(len(data)) for _ in range(2))
         middle = dice.choice((b"", 2 * data[start:end], dice.randbytes(64)))
@@ -294,7 +294,7 @@ def splices(data: bytes, dice: random.Random) -> Iterator[bytes]:
 
 
 def wrong_numbers(data: bytes, dice: random.Random) -> Iterator[bytes]:
-    """A number somewhere is as large as it can be, none, or somewhat off."""
+    """Replaces a number by its largest value, by 0 or by a random one."""
     for _ in range(30 * DEPTH):
         damaged = bytearray(data)
         form = dice.choice(("<H", "<I", "<Q"))
@@ -322,7 +322,7 @@ def test_damaged_file_is_refused_or_does_not_matter(
         except CheckpointError:
             pass
         else:
-            # Zip files have checksums: damage is found, or is where nothing is read from.
+            # Zip files have checksums: damage is found, or lies where nothing is read.
             for n, tensor in zip(whole, state_dict.values(), strict=True):
                 assert tensor.min() == tensor.max() == n
 

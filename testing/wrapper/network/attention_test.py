@@ -18,7 +18,7 @@ def test_chunked_is_the_fused_operator(queries: int) -> None:
         for name, shape in zip("qkv", shapes, strict=True)
     )
     expected = F.scaled_dot_product_attention(q, k, v)
-    # Sums in another order, on values up to 1.
+    # The sums have different orders; values are up to 1.
     for form in (attention.plain, attention.chunked):
         torch.testing.assert_close(form(q, k, v, 56**-0.5), expected, rtol=0, atol=1e-5)
 
@@ -30,7 +30,7 @@ def test_scores_that_only_scaled_fit_a_half_do_not_overflow() -> None:
 
 
 class LargestTensor(TorchDispatchMode):
-    """Keeps the size of the largest tensor that an operator makes."""
+    """Records the size of the largest tensor that an operator returns."""
 
     bytes = 0
 

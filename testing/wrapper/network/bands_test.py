@@ -1,4 +1,4 @@
-"""That working in bands is only a way of working: the same picture, in loops that a trace keeps."""
+"""Tests that bands do not change the picture, and that a trace keeps their loops."""
 
 import pytest
 import torch
@@ -31,11 +31,11 @@ def test_output_does_not_depend_on_the_size_of_bands(
 ) -> None:
     network, image = untrained_network(resolution), golden_data.network_input(resolution)
     whole = network(image)
-    # Less than any row: so each band is as small as it can be, and has margins on both sides.
+    # Less than any row, so each band is as small as possible and has margins on both sides.
     for module in (bands, hiera):
         monkeypatch.setattr(module, "VALUES", 1)
     for name, tensor in network(image)._asdict().items():
-        # Sums in another order, as in network_test.py.
+        # The sums have different orders, as in network_test.py.
         torch.testing.assert_close(tensor, getattr(whole, name), rtol=0, atol=2e-5)
 
 

@@ -24,7 +24,7 @@ def test_features_are_the_published_networks(
     for name, feature in zip(("c1", "c2", "c3", "c4"), features, strict=True):
         assert list(feature.shape) == golden[f"{name}_shape"].tolist()
         sample = feature.flatten()[torch.from_numpy(golden[f"{name}_index"])]
-        # Sums in another order; 8e-6 measured, on values up to 16.
+        # The sums have different orders; measured 8e-6, on values up to 16.
         torch.testing.assert_close(sample, torch.from_numpy(golden[name]), rtol=0, atol=2e-5)
 
 
@@ -35,7 +35,7 @@ def test_features_are_timms_where_windows_are_odd_in_number(
     encoder = untrained_network(96, attention).encoder
     image = golden_data.network_input(96)
     expected = encoder.model.forward_intermediates(image, intermediates_only=True)
-    # As above, only the order of sums differs.
+    # As above, only the order of the sums differs.
     torch.testing.assert_close(list(encoder(image)), expected, rtol=0, atol=2e-5)
 
 
@@ -54,10 +54,10 @@ def test_attention_at_2048_is_what_the_fused_kernels_take(monkeypatch: pytest.Mo
         HieraEncoder(2048)(torch.empty(1, 4, 2048, 2048))
 
     assert queries == {
-        # heads, tokens in a window, channels of a head: windows, of all blocks
+        # (heads, queries per window, channels per head): windows in all blocks
         (2, 64, 56): 2 * 4096,
         (4, 16, 56): 3 * 4096,
-        (8, 4, 56): 4096,  # a stage's first block still attends in the windows before it
+        (8, 4, 56): 4096,  # the first block of a stage attends in the previous stage's windows
         (8, 16384, 56): 15,
         (16, 4096, 56): 3,
     }

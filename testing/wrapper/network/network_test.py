@@ -19,8 +19,8 @@ def test_output_is_the_published_networks(
     for name, tensor in output._asdict().items():
         if f"{name}_index" in golden:
             tensor = tensor.flatten()[torch.from_numpy(golden[f"{name}_index"])]
-        # Sums in another order. Measured: 1.2e-5 for delta, whose values go up to 15, and
-        # 2.8e-6 for the rest.
+        # The sums have different orders. Measured: 1.2e-5 for delta, whose values go up to 15,
+        # and 2.8e-6 for the rest.
         torch.testing.assert_close(tensor, torch.from_numpy(golden[name]), rtol=0, atol=2e-5)
 
 
@@ -47,7 +47,9 @@ def test_a_new_network_holds_no_memory_and_is_for_inference() -> None:
 
 @pytest.mark.parametrize("resolution", [0, -32, 16, 100, 2040])
 def test_a_resolution_that_windows_do_not_tile_is_refused(resolution: int) -> None:
-    with pytest.raises(ValueError, match=f"multiple of 32, not {resolution}"):
+    with pytest.raises(
+        ValueError, match=f"resolution is {resolution}; expected a positive multiple of 32"
+    ):
         CorridorKeyTransformer(resolution)
 
 
@@ -61,7 +63,7 @@ def test_trace_keeps_the_checkpoints_keys(
 @pytest.mark.parametrize("method", METHODS)
 def test_trace_computes_no_sizes(traced_network: torch.jit.ScriptModule, method: str) -> None:
     graph = getattr(traced_network, method).inlined_graph
-    # Each of these turns a shape, device or dtype of the tracing machine into data.
+    # Each of these operators turns a shape, device or dtype of the tracing machine into data.
     found = [
         kind
         for kind in (

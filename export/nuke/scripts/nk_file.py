@@ -1,79 +1,98 @@
-"""Nodes as data → the text of a Nuke script: Tcl, in which nodes push and pop a stack."""
+"""Turns nodes into the text of a Nuke script.
+
+A Nuke script is Tcl. Each node pops its inputs off a stack and pushes itself:
+
+    Read { inputs 0 ... }     pushes a
+    set N0 [stack 0]          remembers a, because two nodes use it
+    Premult { ... }           pops a, pushes b
+    push $N0
+    Copy { inputs 2 ... }     pops a (input 0) and b (input 1)
+"""
 
 import dataclasses
+import enum
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
 ENDS = frozenset({"CatFileCreator", "Output", "StickyNote", "Viewer", "Write"})
-"""Classes whose nodes feed nothing; whatever else is in a script leads to one of these."""
+"""Classes of nodes that feed no other node. Every other node must lead to one of these."""
 
 Grid = tuple[int, int]
 """Column and row of a node in the graph."""
 
 _COLUMN, _ROW = 160, 90
-"""Distances in the node graph, in its pixels."""
+"""Distances in Nuke's node graph, in its pixels."""
 _PLAIN_WORD = re.compile(r"[\w.,:/%@+-]+")
 
 
 class Literal(str):
-    """A value that is Tcl already, braces and all."""
+    """Text that is already Tcl, with its braces."""
 
 
-def expression(text: str) -> Literal:
-    """The value of a knob that follows an expression."""
-    return Literal("{{" + word(text) + "}}")
+class KnobClass(enum.IntEnum):
+    """Number that addUserKnob uses for a class of knob."""
+
+    INTEGER = 3
+    ENUMERATION = 4
+    CHECKBOX = 6
+    FLOAT = 7
+    TAB = 20
+    TEXT = 26
+    LINK = 41
 
 
 @dataclasses.dataclass(frozen=True)
 class UserKnob:
-    """A knob that is added to a node.
+    """A knob added to a node.
 
     Attributes:
-        kind: Number of its class: 3 int, 4 enumeration, 6 checkbox, 7 float, 20 tab, 26 text,
-            41 link to a knob of a node inside.
-        name: In Nuke.
-        label: Beside the knob.
+        kind: Class of the knob.
+        name: Name of the knob in Nuke.
+        label: Text beside the knob.
         tooltip: What the knob does.
         span: Ends of the slider.
-        entries: Of an enumeration.
-        text: What a text says; what a link links to.
-        value: Default. Stands on the line after, without which the knob would be 0.
+        entries: Entries of an enumeration.
+        target: "Node.knob", the knob that a link shows.
+        hidden: Leaves the knob out of the panel.
+        value: Default, written on a line of its own; without it the knob would be 0.
     """
 
-    kind: int
+    kind: KnobClass
     name: str
     label: str = ""
     tooltip: str = ""
     span: tuple[str, str] | None = None
     entries: tuple[str, ...] = ()
-    text: str = ""
+    target: str = ""
+    hidden: bool = False
     value: str | None = None
 
     def lines(self) -> list[str]:
-        """As they stand in a node."""
-        parts = [str(self.kind), self.name]
+        """Returns the lines that add the knob to a node."""
+        parts = [str(int(self.kind)), self.name]
         parts += ["l", word(self.label)] if self.label else []
         parts += ["t", word(self.tooltip)] if self.tooltip else []
-        parts += ["T", word(self.text)] if self.text else []
+        parts += ["+INVISIBLE"] if self.hidden else []
+        parts += ["T", word(self.target)] if self.target else []
         parts += ["M", "{" + " ".join(map(word, self.entries)) + "}"] if self.entries else []
         parts += ["R", *self.span] if self.span else []
-        parts += ["+STARTLINE"] if self.kind == 6 else []
+        parts += ["+STARTLINE"] if self.kind is KnobClass.CHECKBOX else []
         line = f"addUserKnob {{{' '.join(parts)}}}"
         return [line] if self.value is None else [line, f"{self.name} {word(self.value)}"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Node:
-    """One node.
+    """One node of a script.
 
     Attributes:
-        kind: Its class.
-        name: Unique in its script.
-        inputs: Names of the nodes that feed it, from input 0 on. Of a Copy, a Merge2 and a
-            Shuffle2, input 0 is B and input 1 is A.
-        knobs: Values by name, as text.
-        user_knobs: In the order of the panel.
-        at: Where it is in the graph.
+        kind: Class of the node.
+        name: Name of the node, unique in its script.
+        inputs: Names of the nodes that feed it, from input 0 on. Input 0 of Copy, Merge2,
+            ChannelMerge and Keymix is B, input 1 is A and input 2 is the mask.
+        knobs: Values by knob name, as text.
+        user_knobs: Added knobs, in the order of the panel.
+        at: Place in the graph.
     """
 
     kind: str
@@ -84,7 +103,7 @@ class Node:
     at: Grid = (0, 0)
 
     def lines(self) -> list[str]:
-        """The node, which takes its inputs from the stack and puts itself there."""
+        """Returns the lines of the node, which takes its inputs from the stack."""
         inputs = [] if len(self.inputs) == 1 else [f"inputs {len(self.inputs)}"]
         return [
             f"{self.kind} {{",
@@ -99,23 +118,28 @@ class Node:
 
 
 def word(value: str) -> str:
-    """One word of Tcl, or of a list in it, that stands for exactly this text."""
+    """Returns one word of Tcl, or of a Tcl list, that stands for exactly this text."""
     if isinstance(value, Literal) or _PLAIN_WORD.fullmatch(value):
         return value
     escaped = re.sub(r'([\\"\[\]{}$])', r"\\\1", value)
     return '"' + escaped.replace("\n", "\\n") + '"'
 
 
+def expression(text: str) -> Literal:
+    """Returns the value of a knob that follows an expression of Nuke."""
+    return Literal("{{" + word(text) + "}}")
+
+
 def script(nodes: Sequence[Node], nuke: str, layers: Mapping[str, Sequence[str]]) -> str:
-    """A script to open, or to insert in another.
+    """Returns a script that Nuke opens, or inserts into another script.
 
     Args:
-        nodes: Each must lead to one of the class in `ENDS`.
-        nuke: The oldest version that opens it, "14.0 v1".
-        layers: Channels of each layer that Nuke does not know of itself.
+        nodes: Nodes of the script; each must lead to a node of a class in `ENDS`.
+        nuke: Oldest version of Nuke that opens the script, "14.0 v1".
+        layers: Channels of each layer that Nuke does not know by itself.
 
     Raises:
-        ValueError: A node leads nowhere, or is fed by one that is not there.
+        ValueError: A node leads nowhere, an input does not exist, or a name is used twice.
     """
     added = [
         f"add_layer {{{' '.join([layer, *(f'{layer}.{channel}' for channel in channels)])}}}"
@@ -125,15 +149,15 @@ def script(nodes: Sequence[Node], nuke: str, layers: Mapping[str, Sequence[str]]
 
 
 def gizmo(nodes: Sequence[Node], nuke: str, user_knobs: Sequence[UserKnob]) -> str:
-    """A gizmo: a group whose panel shows the user knobs.
+    """Returns a gizmo: a group whose panel shows the user knobs.
 
     Args:
-        nodes: What is inside.
-        nuke: As for `script`.
-        user_knobs: In the order of the panel.
+        nodes: Nodes inside the gizmo.
+        nuke: Oldest version of Nuke, as for `script`.
+        user_knobs: Knobs in the order of the panel.
 
     Raises:
-        ValueError: As for `script`.
+        ValueError: A node leads nowhere, an input does not exist, or a name is used twice.
     """
     inputs = sum(node.kind == "Input" for node in nodes)
     panel = [line for knob in user_knobs for line in knob.lines()]
@@ -151,8 +175,10 @@ def gizmo(nodes: Sequence[Node], nuke: str, user_knobs: Sequence[UserKnob]) -> s
 
 
 def _statements(nodes: Sequence[Node]) -> list[str]:
-    """Each node after those that feed it, with nothing but ends left on the stack."""
+    """Returns each node after the nodes that feed it, and leaves only ends on the stack."""
     by_name = {node.name: node for node in nodes}
+    if len(by_name) < len(nodes):
+        raise ValueError("two nodes have the same name")
     uses = [name for node in nodes for name in node.inputs]
     if missing := set(uses) - set(by_name):
         raise ValueError(f"no such node: {', '.join(sorted(missing))}")

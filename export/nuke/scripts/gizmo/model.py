@@ -1,0 +1,116 @@
+"""Inference and the choice of its .cat by quality, weights and version of Nuke."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from export.nuke.cat_files import LIBTORCHES, QUALITIES, cat_name
+from export.nuke.model import SCREEN_KNOB
+from export.nuke.scripts.gizmo.names import HINT, INFERENCE, SRGB
+from export.nuke.scripts.knob_lines import serialized, set_by_gizmo, user_knob
+from export.nuke.scripts.nk_file import KnobClass, Node, UserKnob, expression
+from wrapper.knobs import Knob
+
+_CAT = cat_name(
+    f"[string tolower [value parent.{SCREEN_KNOB}]]",
+    "[value parent.quality]",
+    "[value parent.libtorch]",
+)
+MODEL_FILE = f"[lsearch -inline [plugins -all {_CAT}] *.cat]"
+"""Tcl for the path of the .cat that the knobs ask for; empty if it is not on the plug-in path."""
+
+QUALITY = UserKnob(
+    KnobClass.ENUMERATION,
+    "quality",
+    "Quality",
+    "Side of the image that the network sees, in pixels. 2048 is the full quality; smaller ones "
+    "are faster and take less memory. Each one needs its own .cat file.",
+    entries=QUALITIES,
+    value=QUALITIES[0],
+)
+
+_SCREEN_TOOLTIP = (
+    "The color of the screen. Chooses the green or the blue weights, and the color that Despill "
+    "Strength removes. Each weights file needs its own .cat file."
+)
+
+TAB = [
+    UserKnob(KnobClass.TAB, "model_tab", "Model"),
+    UserKnob(
+        KnobClass.LINK,
+        "modelFile",
+        "Model File",
+        "The expression finds the .cat on Nuke's plug-in path by Quality, Screen Color and the "
+        "version of Nuke. Choose a file here to use that file in any case.",
+        target=f"{INFERENCE}.modelFile",
+    ),
+    UserKnob(
+        KnobClass.CHECKBOX,
+        "useGPUIfAvailable",
+        "Use GPU if available",
+        "Runs on the GPU if Nuke can use one, otherwise on the CPU.",
+        value="true",
+    ),
+    UserKnob(
+        KnobClass.CHECKBOX,
+        "halfPrecision",
+        "Optimize for Speed and Memory",
+        "Half precision. Only for the GPU: the CPU cannot resize a half-precision picture.",
+        value="false",
+    ),
+    UserKnob(
+        KnobClass.INTEGER,
+        "libtorch",
+        hidden=True,
+        value=expression(
+            " : ".join(
+                [
+                    *(
+                        "$nuke_version >= {}.{} ? {}".format(*libtorch.oldest, libtorch.number)
+                        for libtorch in reversed(LIBTORCHES[1:])
+                    ),
+                    str(LIBTORCHES[0].number),
+                ]
+            )
+        ),
+    ),
+]
+
+
+def panel_knob(knob: Knob) -> UserKnob:
+    """Returns a knob of the table for the gizmo's panel, where one of them also picks the .cat."""
+    shown = user_knob(knob)
+    if knob.name == SCREEN_KNOB:
+        return dataclasses.replace(shown, tooltip=_SCREEN_TOOLTIP)
+    return shown
+
+
+def nodes(knobs: Sequence[Knob]) -> list[Node]:
+    """Returns the nodes from plate and hint to Inference."""
+    followed = {knob.name: f"{{parent.{knob.name}}}" for knob in knobs} | set_by_gizmo(knobs)
+    found = {
+        "expression": expression(f"[string length [value {INFERENCE}.modelFile]] > 0"),
+        "message": f"No {_CAT} on Nuke's plug-in path. Make it with create_cat.py, choose another "
+        "Quality or Screen Color, or choose a file on the Model tab.",
+    }
+    return [
+        Node(
+            "Copy",
+            "HintToAlpha",
+            (SRGB, HINT),
+            {"from0": "rgba.alpha", "to0": "rgba.alpha", "bbox": "B"},
+            at=(0, 14),
+        ),
+        Node("Assert", "CatFile", ("HintToAlpha",), found, at=(0, 15)),
+        Node(
+            "Inference",
+            INFERENCE,
+            ("CatFile",),
+            {
+                "modelFile": MODEL_FILE,
+                "useGPUIfAvailable": expression("parent.useGPUIfAvailable"),
+                "halfPrecision": expression("parent.halfPrecision"),
+                "serialiseKnob": serialized(followed),
+            },
+            at=(0, 16),
+        ),
+    ]

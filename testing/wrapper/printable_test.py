@@ -1,0 +1,29 @@
+"""Untrusted text reaches a terminal without its control characters."""
+
+import pytest
+
+from wrapper.printable import printable
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("encoder.model.pos_embed", "encoder.model.pos_embed"),
+        ("Größe 4×4", "Größe 4×4"),
+        ("\x1b[2J\x1b]0;title\x07", r"\x1b[2J\x1b]0;title\x07"),
+        ("VERIFIED\r\nREFUSED", r"VERIFIED\r\nREFUSED"),
+        ("\x9b31m", r"\x9b31m"),
+        ("a\u202egpj.exe", r"a\u202egpj.exe"),
+        ("a\u2028b\u200bc\x00", r"a\u2028b\u200bc\x00"),
+        (b"\xff".decode(errors="surrogateescape"), r"\udcff"),
+    ],
+)
+def test_control_characters_become_escape_sequences(text: str, expected: str) -> None:
+    assert printable(text) == expected
+    assert printable(text).isprintable()
+
+
+def test_long_text_is_cut() -> None:
+    assert printable(1000 * "a") == 200 * "a" + "…"
+    assert printable(5 * "a", limit=5) == "aaaaa"
+    assert printable(6 * "a", limit=5) == "aaaaa…"
