@@ -114,9 +114,10 @@ def _check_weights(artifacts: list[dict[str, Any]], allow_untrained: bool) -> No
     for one in artifacts:
         if one["weights"]["untrained"] and not allow_untrained:
             raise click.ClickException(
-                f"{one['file']} is made from untrained weights ({one['model_id']}): it keys "
-                "nothing, and is not released.\n  Build without --config=untrained; or, for a "
-                "trial whose name ends in -untrained, add --//export:allow_untrained_release."
+                f"{one['file']} is made from untrained weights ({one['model_id']}), which are for "
+                "tests and are not released.\n  Build without --config=untrained or --config=demo; "
+                "or, for a trial whose name ends in -untrained, add "
+                "--//export:allow_untrained_release."
             )
         if allow_untrained and not one["weights"]["untrained"]:
             raise click.ClickException(

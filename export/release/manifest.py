@@ -8,7 +8,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 
 from export.common.digests import Digest
-from wrapper.model_ids import UNTRAINED_MODEL_ID
+from wrapper.model_ids import STAND_IN_MODEL_IDS
 
 MANIFEST = "manifest.json"
 """Its name in a release."""
@@ -32,7 +32,7 @@ def artifact(file: str, facts: dict[str, Any], pins: dict[str, Any]) -> dict[str
         "model_id": facts["model_id"],
         "weights": {
             **checkpoint,
-            "untrained": facts["model_id"].startswith(UNTRAINED_MODEL_ID),
+            "untrained": facts["model_id"].startswith(STAND_IN_MODEL_IDS),
             "published": pins.get(checkpoint["sha256"]),
         },
         **{

@@ -1,7 +1,7 @@
-"""Weights written by hand that make the network a keyer, so that everything runs with no download.
+"""Writes weights by hand that make the network a keyer, so that all of it runs with no download.
 
-They make a color-difference key. It is crude beside the published weights, but it separates
-subject and screen, follows the hint and refines edges. The same bytes come out on any machine.
+The result is a color-difference key. It is crude beside the published weights, but it separates
+subject and screen, follows the hint and refines edges. The bytes are the same on every machine.
 """
 
 from pathlib import Path
@@ -12,6 +12,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from export.common.atomic import replacing
+from export.common.command_line import run
 from testing.golden import golden_data
 from testing.weights.demo_decoders import decoders
 from testing.weights.demo_encoder import encoder
@@ -46,11 +48,10 @@ def demo_state_dict(resolution: int, screen: str = "green") -> dict[str, Tensor]
 
 def write_demo_checkpoint(resolution: int, screen: str, output: Path) -> None:
     """Writes the weights as a safetensors file, whole or not at all."""
-    # One entry of metadata only: safetensors writes several in random order.
+    # Only one entry of metadata, because safetensors writes several in random order.
     metadata = {"model_id": DEMO_MODEL_ID}
-    partial = output.with_name(f"{output.name}.partial")
-    safetensors.torch.save_file(demo_state_dict(resolution, screen), partial, metadata)
-    partial.replace(output)
+    with replacing(output) as partial:
+        safetensors.torch.save_file(demo_state_dict(resolution, screen), partial, metadata)
 
 
 @click.command()
@@ -74,4 +75,4 @@ def main(resolution: int, screen: str, output: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
