@@ -1,15 +1,15 @@
-"""How an artefact is declared: a variant is five lines."""
+"""Declares an artifact: a variant is five lines."""
 
 def _runtime_flag_impl(ctx):
     value = ctx.build_setting_value
     if value not in ctx.attr.values:
-        fail("{} is one of {}, not {}".format(ctx.label, ", ".join(ctx.attr.values), value))
+        fail("{} is {}; expected {}".format(ctx.label, value, " or ".join(ctx.attr.values)))
     return [platform_common.TemplateVariableInfo({"RUNTIME": value})]
 
 runtime_flag = rule(
     implementation = _runtime_flag_impl,
-    doc = "A string flag; a genrule that has it among its toolchains sees it as $(RUNTIME).",
-    attrs = {"values": attr.string_list(mandatory = True, doc = "What the flag may be.")},
+    doc = "A string flag. A genrule that has it among its toolchains reads it as $(RUNTIME).",
+    attrs = {"values": attr.string_list(mandatory = True, doc = "Allowed values.")},
     build_setting = config.string(flag = True),
 )
 
@@ -22,29 +22,29 @@ def corridorkey_artifact(
         runtime = "$(RUNTIME)",
         tags = [],
         visibility = None):
-    """A CorridorKey.pt and its manifest, from one checkpoint.
+    """Exports one checkpoint as a CorridorKey.pt, with its manifest.
 
     Args:
-      name: the target.
-      out: the file, `NAME.pt`; the manifest is `NAME.json` beside it.
+      name: name of the target.
+      out: name of the file, `NAME.pt`. The manifest is `NAME.json` beside it.
       checkpoint: label of the weights.
       resolution: side of the image that the network sees, in pixels; a multiple of 32.
-      precision: what the weights are stored in, float32 or float16.
-      runtime: the versions of Nuke that are to load it, nuke17 or nuke14; as --//export:runtime
-        says by default.
-      tags: as for any target. One that needs a published checkpoint is `manual`, so that
+      precision: precision in which the weights are stored, float32 or float16.
+      runtime: versions of Nuke that load the file, nuke17 or nuke14; the value of
+        --//export:runtime by default.
+      tags: as for any target. A target that needs a published checkpoint is `manual`, so that
         `build //...` works where the hub cannot be reached.
       visibility: as for any target.
     """
     manifest = out.removesuffix(".pt") + ".json"
 
-    # A Label is looked up from this file, so the macro means the same in a module that depends on this.
+    # A Label resolves in this module, also when another module calls the macro.
     exporter = Label("//export:export_torchscript")
     native.genrule(
         name = name,
         srcs = [checkpoint],
         outs = [out, manifest],
-        # Validation costs minutes at 2048, and would cost them in every build: it is a test.
+        # No validation: it takes minutes at 2048, and is a test instead.
         cmd = " ".join([
             "$(execpath {})".format(exporter),
             "--checkpoint=$(execpath {})".format(checkpoint),

@@ -1,26 +1,26 @@
-"""CorridorKey weights → CorridorKey.pt, the TorchScript file that Nuke's CatFileCreator takes."""
+"""Exports CorridorKey weights as CorridorKey.pt, the TorchScript file for Nuke's CatFileCreator."""
 
 import contextlib
 import dataclasses
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
 from export.artifact import archive
-from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
-from export.artifact.manifest import manifest
-from export.artifact.operators import GraphError, check_graph, operators
+from export.artifact.artifact_manifest import NAME_IN_ARCHIVE, ArtifactManifest
+from export.artifact.describe import describe_file, describe_inputs
+from export.artifact.operators import GraphError, check_graph
 from export.artifact.runtimes import RUNTIMES
 from export.artifact.variant import Precision, Variant
 from export.common import command_line
 from export.common.atomic import replacing
-from export.common.digests import digest
 from export.common.json_text import to_json
 from export.common.steps import Steps
 from export.tracing.tracing import eager_wrapper, to_torchscript
-from export.tracing.validation import ValidationError, validate
+from export.tracing.validation import Validation, ValidationError, validate
 from wrapper.checkpoint.checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -37,7 +37,7 @@ def _multiple_of_32(_context: click.Context, _option: click.Parameter, resolutio
     "checkpoint_file",
     type=_FILE,
     required=True,
-    help="CorridorKey weights, .safetensors or .pth.",
+    help="CorridorKey weights to read, .safetensors or .pth.",
 )
 @click.option("--output", type=_FILE, required=True, help="The .pt file to write.")
 @click.option(
@@ -46,7 +46,7 @@ def _multiple_of_32(_context: click.Context, _option: click.Parameter, resolutio
     callback=_multiple_of_32,
     default=Variant.resolution,
     show_default=True,
-    help="Side of the square image the network works on, in pixels; a multiple of 32. "
+    help="Side of the square image that the network sees, in pixels; a multiple of 32. "
     "512 to 2048 for shots, 256 for tests.",
 )
 @click.option(
@@ -54,15 +54,15 @@ def _multiple_of_32(_context: click.Context, _option: click.Parameter, resolutio
     type=click.Choice(get_args(Precision)),
     default=Variant.precision,
     show_default=True,
-    help="What the weights are stored in. float16 halves the file; a float32 plate is keyed in "
-    "float32 either way.",
+    help="Precision in which the weights are stored. float16 halves the file; a float32 plate is "
+    "keyed in float32 either way.",
 )
 @click.option(
     "--runtime",
     type=click.Choice(list(RUNTIMES)),
     default=Variant.runtime,
     show_default=True,
-    help="The versions of Nuke that are to load the file: "
+    help="Versions of Nuke that load the file: "
     + "; ".join(f"{name} is for {runtime.nuke}" for name, runtime in RUNTIMES.items())
     + ".",
 )
@@ -71,13 +71,21 @@ def _multiple_of_32(_context: click.Context, _option: click.Parameter, resolutio
     "validating",
     default=True,
     show_default=True,
-    help="Compare the saved file with the eager network and move each knob, before it takes its "
-    "place. Four passes through the network: minutes on a CPU at 2048.",
+    help="Compare the saved file with the eager network, with each knob moved, before it replaces "
+    "the output. Four passes through the network: minutes on a CPU at 2048.",
 )
 @click.option(
-    "--report", "report_file", type=_FILE, help="JSON to write: what was done, at what cost."
+    "--report",
+    "report_file",
+    type=_FILE,
+    help="JSON file to write: the manifest, the cost of each step and the validation.",
 )
-@click.option("--manifest", "manifest_file", type=_FILE, help="JSON to write: what went in.")
+@click.option(
+    "--manifest",
+    "manifest_file",
+    type=_FILE,
+    help="JSON file to write: what the file was made from, its digest and its operators.",
+)
 def main(
     checkpoint_file: Path,
     output: Path,
@@ -90,7 +98,7 @@ def main(
 ) -> None:
     """Exports CorridorKey weights as a TorchScript file for Nuke.
 
-    The same weights and options give the same bytes. Files appear whole or not at all.
+    The same weights and options give the same bytes. Each file appears whole or not at all.
     """
     variant = Variant(resolution, precision, runtime)
     steps = Steps()
@@ -103,49 +111,72 @@ def main(
             }
             with steps("Load the checkpoint"):
                 checkpoint = load_checkpoint(checkpoint_file, resolution)
-                facts = manifest(checkpoint, variant)
             click.echo(_summary(checkpoint_file, checkpoint))
-            with steps("Trace the network"):
-                eager = eager_wrapper(checkpoint, variant)
-                module = to_torchscript(eager)
-            with steps("Save the file"):
-                archive.save(module, partial[output], {NAME_IN_ARCHIVE: to_json(facts)})
-                facts["torchscript"] = digest(partial[output])
-            with steps("Check its operators"):
-                check_graph(partial[output], runtime)
-                facts["operators"] = operators(partial[output])
-            # In float32, which is what the file computes in, whatever its weights are stored in.
+            eager, manifest = _export(checkpoint, variant, partial[output], steps)
+            # The file computes in float32, also when it stores its weights in float16.
             validation = validate(partial[output], eager.float(), steps) if validating else None
 
             if manifest_file:
-                partial[manifest_file].write_text(to_json(facts))
+                partial[manifest_file].write_text(to_json(manifest))
             if report_file:
-                report = facts | {
-                    "checkpoint_file": str(checkpoint_file),
-                    "tensors": checkpoint.tensor_count,
-                    "parameters": checkpoint.parameter_count,
-                    "source_resolution": checkpoint.source_resolution,
-                    "steps": [dataclasses.asdict(step) for step in steps.done],
-                    "validation": validation and dataclasses.asdict(validation),
-                }
+                report = _report(manifest, checkpoint_file, checkpoint, steps, validation)
                 partial[report_file].write_text(to_json(report))
     except (GraphError, ValidationError) as error:
         raise click.ClickException(f"{output} is not written, because {error}.") from None
     except (CheckpointError, OSError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(
-        f"Wrote {output}: {facts['model_id']}, {facts['torchscript']['bytes']:,} bytes, "
-        f"SHA-256 {facts['torchscript']['sha256']}"
+        f"Wrote {output}: {manifest['model_id']}, {manifest['torchscript']['bytes']:,} bytes, "
+        f"SHA-256 {manifest['torchscript']['sha256']}"
     )
 
 
+def _export(
+    checkpoint: Checkpoint, variant: Variant, path: Path, steps: Steps
+) -> tuple[CorridorKeyNukeWrapper, ArtifactManifest]:
+    """Writes the .pt; returns the eager wrapper that it was traced from, and its manifest.
+
+    Raises:
+        GraphError: The file holds an operator or a constant that breaks it in its runtime.
+    """
+    with steps("Trace the network"):
+        eager = eager_wrapper(checkpoint, variant)
+        module = to_torchscript(eager)
+    with steps("Save the file"):
+        inputs = describe_inputs(checkpoint, variant, eager.model_id)
+        archive.save(module, path, {NAME_IN_ARCHIVE: to_json(inputs)})
+    with steps("Check its operators"):
+        check_graph(path, variant.runtime)
+        manifest = describe_file(inputs, path)
+    return eager, manifest
+
+
+def _report(
+    manifest: ArtifactManifest,
+    checkpoint_file: Path,
+    checkpoint: Checkpoint,
+    steps: Steps,
+    validation: Validation | None,
+) -> dict[str, Any]:
+    """Returns the manifest with what was read, what each step cost, and the validation."""
+    return {
+        **manifest,
+        "checkpoint_file": str(checkpoint_file),
+        "tensors": checkpoint.tensor_count,
+        "parameters": checkpoint.parameter_count,
+        "source_resolution": checkpoint.source_resolution,
+        "steps": [dataclasses.asdict(step) for step in steps.done],
+        "validation": validation and dataclasses.asdict(validation),
+    }
+
+
 def _summary(file: Path, checkpoint: Checkpoint) -> str:
-    """One line that says what was loaded."""
+    """Returns one line about the weights."""
     resized = checkpoint.source_resolution != checkpoint.resolution
     return (
         f"Loaded {file}: {checkpoint.model_id}, {checkpoint.tensor_count} tensors, "
         f"{checkpoint.parameter_count:,} parameters, position embedding "
-        + (f"resized from {checkpoint.source_resolution}" if resized else "as it is")
+        + (f"resized from {checkpoint.source_resolution}" if resized else "unchanged")
     )
 
 

@@ -32,7 +32,7 @@ def command() -> list[str]:
     """How Bazel is started, wherever it comes from."""
     bazel = [os.environ.get("BAZEL_REAL") or shutil.which("bazel") or "bazel", "--nohome_rc"]
     if _DEBIAN_BAZEL.exists():
-        bazel.append(f"--bazelrc={RUNFILES / 'tools/airgapped_root/bazelrc'}")
+        bazel.append(f"--bazelrc={RUNFILES / 'tools/debian_root/bazelrc'}")
     return bazel
 
 

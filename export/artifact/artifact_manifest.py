@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from export.artifact.variant import Precision
 from export.common.digests import Digest
+from wrapper.knobs import KNOBS
 
 NAME_IN_ARCHIVE = "corridorkey.json"
 """Name of the extra file in a .pt that holds its manifest, without the fields computed from the
@@ -65,6 +66,21 @@ class ArtifactManifest(ManifestInside):
 
 class ManifestError(ValueError):
     """A .pt holds no manifest that can be read; the message says why."""
+
+
+def knob_table() -> list[KnobEntry]:
+    """Returns the knobs without their labels and tooltips, whose edits must not change a file."""
+    return [
+        {
+            "name": knob.name,
+            "kind": knob.kind.value,
+            "default": knob.default,
+            "minimum": knob.minimum,
+            "maximum": knob.maximum,
+            "labels": list(knob.labels),
+        }
+        for knob in KNOBS
+    ]
 
 
 def read_manifest(path: Path) -> ManifestInside:

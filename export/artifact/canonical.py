@@ -1,8 +1,8 @@
-"""The canonical archive: what becomes of the zip file that `torch.jit.save` writes. Needs no torch.
+"""Rewrites the zip file of `torch.jit.save` in a canonical form. Needs no torch.
 
-That depends on the name of the file, and carries the paths of the source code and a serial number
-made from them. The canonical archive holds the same records without those, sorted, under one fixed
-folder, undated and uncompressed. It is its own canonical archive, byte for byte.
+The zip file of `torch.jit.save` depends on the name of the output file, and contains source paths
+and a serial number derived from them. The canonical archive holds the other records, sorted, in one
+folder of a fixed name, uncompressed and without dates. Its own canonical archive is itself.
 """
 
 import shutil
@@ -11,13 +11,14 @@ import zipfile
 from pathlib import Path
 
 FOLDER = "CorridorKey"
+"""Folder of every record in the canonical archive."""
 _ALIGNMENT = 64
-"""Bytes; what libtorch aligns tensor data to, so that a file can be mapped into memory."""
+"""Alignment of each record's data, in bytes. libtorch maps tensor data from files aligned so."""
 _ZIP_HEADER = 30
-"""Bytes in front of a record's name (PKWARE's APPNOTE.TXT, 4.3.7)."""
+"""Size of a local file header without the name, in bytes (PKWARE's APPNOTE.TXT, 4.3.7)."""
 
 
-def canonicalise(raw: Path, path: Path) -> None:
+def canonicalize(raw: Path, path: Path) -> None:
     """Writes the canonical archive of the TorchScript archive `raw` to `path`."""
     with (
         zipfile.ZipFile(raw) as source,
@@ -27,7 +28,7 @@ def canonicalise(raw: Path, path: Path) -> None:
         records = {name.partition("/")[2]: name for name in source.namelist()}
         for record in sorted(filter(_is_content, records)):
             info = zipfile.ZipInfo(f"{FOLDER}/{record}")
-            info.create_system = 3  # Unix; zipfile's default depends on the machine
+            info.create_system = 3  # Unix; zipfile's default depends on the machine.
             info.file_size = source.getinfo(records[record]).file_size
             info.extra = _padding(file.tell() + _ZIP_HEADER + len(info.filename))
             with source.open(records[record]) as reader, target.open(info, "w") as writer:
@@ -35,11 +36,12 @@ def canonicalise(raw: Path, path: Path) -> None:
 
 
 def _is_content(record: str) -> bool:
+    """Returns False for debug records and the serial number, which name source paths."""
     return not record.endswith(".debug_pkl") and record != ".data/serialization_id"
 
 
 def _padding(position: int) -> bytes:
-    """A zip extra field that moves the data which begins at `position` on to the alignment."""
+    """Returns a zip extra field after which data that would start at `position` is aligned."""
     header = 4
     length = -(position + header) % _ALIGNMENT
-    return struct.pack("<2sH", b"FB", length) + bytes(length)  # libtorch's own tag for padding
+    return struct.pack("<2sH", b"FB", length) + bytes(length)  # FB is libtorch's tag for padding.

@@ -1,8 +1,8 @@
-"""The operators of a saved file, and what among them breaks it on another machine.
+"""Lists the operators of a saved file, and finds those that would break it on another machine.
 
-A file may use what has been tried in the libtorch versions it is for, and nothing else. Beyond
-that no device, no dtype and no tensor may stand in its code: each is the tracing machine's, and is
-not moved or cast with the file.
+A file may use only operators that were tried in the libtorch versions it is for. Its code must hold
+no device, dtype or tensor: each would be the tracing machine's, and would not be moved or cast with
+the file.
 """
 
 from collections.abc import Iterator
@@ -23,30 +23,30 @@ _LANGUAGE = {
     "prim::TupleConstruct",
     "prim::TupleUnpack",
 }
-"""What TorchScript itself is written in: not operators, and in every libtorch."""
+"""Nodes of the TorchScript language itself: not operators, and present in every libtorch."""
 
 _NO_SCHEMA = "(no schema)"
 
 _FORM = ("device", "dtype", "layout", "type1", "type2")
-"""Arguments that a file may pass on from one tensor to another, but not name. The last two are
-`promote_types`'s."""
+"""Arguments that a file may pass on from one tensor to another, but not state as constants.
+`type1` and `type2` are the arguments of `promote_types`."""
 
 
 class GraphError(Exception):
-    """A file that would not run everywhere it is for; the message says why."""
+    """A file would not run everywhere it is for; the message says why, of "it"."""
 
 
 def operators(path: Path) -> list[str]:
-    """Lists the operators of a saved file, by name and overload, sorted."""
+    """Returns the operators of a saved file, by name and overload, sorted."""
     return sorted(_names(_load(path).forward.inlined_graph))
 
 
 def check_graph(path: Path, runtime: str) -> None:
-    """Looks for what breaks CorridorKey files.
+    """Checks that a file holds no operator and no constant that breaks it in its runtime.
 
     Args:
-        path: A file saved from a scripted `CorridorKeyNukeWrapper` around a traced network.
-        runtime: Key of `RUNTIMES`: where it is to run.
+        path: File saved from a scripted `CorridorKeyNukeWrapper` around a traced network.
+        runtime: Key of `RUNTIMES`.
 
     Raises:
         GraphError: The file holds an operator, or a constant, that it must not.
@@ -62,15 +62,16 @@ def check_graph(path: Path, runtime: str) -> None:
         *_constants(whole),
     }
     if problems:
-        raise GraphError(f"it is not for {runtime}: {'; '.join(sorted(problems))}")
+        raise GraphError(f"it cannot run in {runtime}: {'; '.join(sorted(problems))}")
 
 
 def _load(path: Path) -> Any:
-    # Not on the meta device, where a file with tensor constants, which is to be found, cannot load.
+    # On the CPU: a file with tensor constants, which must be found, does not load on "meta".
     return torch.jit.load(path, map_location="cpu")
 
 
 def _nodes(block: Any) -> Iterator[Any]:
+    """Yields the nodes of a block and of every block inside it."""
     for node in block.nodes():
         yield node
         for inner in node.blocks():
@@ -86,7 +87,7 @@ def _name(node: Any) -> str:
 
 
 def _constants(graph: Any) -> Iterator[str]:
-    """Finds what a graph names that it should take from its inputs and weights."""
+    """Yields each constant that a graph should take from its inputs or weights instead."""
     for node in _nodes(graph):
         if node.kind() == "prim::Constant" and str(node.output().type()) in ("Tensor", "Device"):
             yield f"it holds a constant of type {node.output().type()}"

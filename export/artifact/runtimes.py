@@ -1,4 +1,4 @@
-"""The libtorch versions that a file is made for, and the operators it may ask of them."""
+"""Lists the libtorch versions that a file is made for, and the operators it may use there."""
 
 import dataclasses
 
@@ -7,13 +7,13 @@ from wrapper.network.attention import Attention
 
 @dataclasses.dataclass(frozen=True)
 class Runtime:
-    """Versions of Nuke that load the same file.
+    """A group of Nuke versions that load the same file.
 
     Attributes:
-        nuke: Those versions.
-        libtorch: What they ship, oldest and newest.
-        attention: How the network attends there.
-        attention_operators: What that takes.
+        nuke: Versions of Nuke, for people.
+        libtorch: Oldest and newest libtorch that these versions ship.
+        attention: Implementation of attention that the network is traced with.
+        attention_operators: Operators of that implementation.
     """
 
     nuke: str
@@ -85,8 +85,10 @@ NETWORK_OPERATORS = frozenset(
         "aten::view",
     }
 )
-"""What the traced network may use in every runtime, attention aside. No question about a size, a
-device or a dtype is among it: the answers are literals, or follow from the tensors."""
+"""Operators that the traced network may use in every runtime, without those of attention.
+
+None of them queries a size, a device or a dtype: those values are literals or follow from tensors.
+"""
 
 LOOP_OPERATORS = frozenset(
     {
@@ -95,17 +97,21 @@ LOOP_OPERATORS = frozenset(
         "aten::__range_length",
         "aten::add.int",
         "aten::append.t",
+        "aten::eq.str",
         "aten::floordiv.int",
         "aten::gt.int",
         "aten::len.t",
         "aten::lt.int",
         "aten::mul.int",
         "aten::sub.int",
+        "prim::device",
         "prim::min.int",
         "prim::min.self_int",
+        "prim::type",
     }
 )
-"""What the network's loops over bands count with, in every runtime: plain integers, and lists."""
+"""Integer and list operators that the network's loops over bands may use in every runtime, and the
+type of a tensor's device ("cpu"), which decides the size of a band."""
 
 WRAPPER_OPERATORS = frozenset(
     {
@@ -144,4 +150,4 @@ WRAPPER_OPERATORS = frozenset(
         "prim::min.float",
     }
 )
-"""What the scripted wrapper around it may use in every runtime."""
+"""Operators that the scripted wrapper around the network may use in every runtime."""

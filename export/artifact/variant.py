@@ -1,4 +1,4 @@
-"""What kind of CorridorKey.pt: everything that tells one from another but its weights."""
+"""Defines a variant: everything that tells one CorridorKey.pt from another except the weights."""
 
 import dataclasses
 from typing import Literal
@@ -8,11 +8,12 @@ Precision = Literal["float32", "float16"]
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """One kind of file; the defaults are those of the main one.
+    """One kind of file. The defaults are those of //export:corridorkey_pt.
 
     Attributes:
         resolution: Side S of the image that the network sees, in pixels; a multiple of 32.
-        precision: What the weights are stored in. Either way a float32 plate is keyed in float32.
+        precision: Precision in which the weights are stored. The file computes in the precision
+            of its input either way.
         runtime: Key of `export.artifact.runtimes.RUNTIMES`: the versions of Nuke that load it.
     """
 
@@ -21,7 +22,11 @@ class Variant:
     runtime: str = "nuke17"
 
     def model_id(self, weights: str) -> str:
-        """Names a file: the Model Id of its weights, and whatever is not as in the main one."""
+        """Returns the Model Id of a file.
+
+        Args:
+            weights: Model Id of its weights. Each field that differs from the default is appended.
+        """
         parts = [
             str(getattr(self, field.name))
             for field in dataclasses.fields(self)

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Writes files that appear whole or not at all."""
 
 import contextlib
 import fcntl
@@ -14,13 +14,13 @@ _SUFFIX = ".partial"
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yields the path of a file to write, which then takes the place of `path`.
+    """Yields the path of a file to write, which replaces `path` at the end of the block.
 
-    Whatever ends the block early, an error or Ctrl-C, leaves `path` as it was and nothing beside
-    it. Who is killed leaves a hidden folder, which the next to write `path` removes.
+    If an error or Ctrl-C ends the block early, `path` is unchanged and nothing is left beside it.
+    A killed writer leaves a hidden folder; the next writer of `path` removes it.
 
     Args:
-        path: The file to make. Its folder must exist.
+        path: File to make. Its folder must exist.
 
     Raises:
         OSError: The file cannot be made; the message names it.
@@ -39,10 +39,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _folder_for(path: Path) -> Iterator[Path]:
-    """A folder beside `path`, locked while it is in use; those that nobody uses are removed."""
+    """Yields a locked folder beside `path`, and removes the unlocked ones of killed writers."""
     prefix = f".{path.name}."
     with contextlib.ExitStack() as stack:
-        # One at a time, so that a folder is not found between its making and its locking.
+        # The lock keeps other writers from finding a folder before it is locked.
         with _locked(path.parent, fcntl.LOCK_EX) as alone:
             if alone:
                 for abandoned in path.parent.glob(f"{glob.escape(prefix)}*{_SUFFIX}"):
@@ -60,9 +60,9 @@ def _folder_for(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _locked(folder: Path, operation: int) -> Iterator[bool]:
-    """Locks a folder for a `with` block; yields whether it could.
+    """Locks a folder for a `with` block; yields False if it cannot be locked.
 
-    Not every file system lets a folder be locked, and a folder may be another user's.
+    Some file systems have no locks, and the folder may belong to another user.
     """
     with contextlib.ExitStack() as stack:
         try:

@@ -1,17 +1,19 @@
 """Writes, parses and checks SHA256SUMS, the list of the files of a release or a kit."""
 
-import hashlib
 import re
-import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from export.common.digests import sha256
+from wrapper.printable import printable
 
 SHA256SUMS = "SHA256SUMS"
 """Name of the list, and the only file that the list omits. `sha256sum --check` accepts it."""
 
 MAXIMUM_BYTES = 4 << 20
 """Largest accepted list; a release has about 20 files, a kit some hundreds."""
+
+_PROBLEMS_SHOWN = 10
 
 _PART = r"(?!\.{1,2}(?:/|$))[\w.+@%~-]+"
 _LINE = re.compile(rf"(?P<sha256>[0-9a-f]{{64}})  (?P<path>{_PART}(?:/{_PART})*)", re.ASCII)
@@ -65,35 +67,43 @@ def parse(text: bytes) -> dict[str, str]:
     return digests
 
 
-def check(release: Path) -> dict[str, str]:
-    """Checks that a release holds exactly the files of its list, unchanged.
+def check(folder: Path) -> dict[str, str]:
+    """Checks that a folder holds exactly the files of its list, unchanged.
 
     Args:
-        release: The folder of the release, or a tar of it.
+        folder: Folder of a release or a kit.
 
     Returns:
         SHA-256 by path, of all files but the list.
 
     Raises:
-        ChecksumError: A file is changed, missing, not in the list or not a regular file; or the
-            list is missing or malformed.
-        OSError: The release cannot be read.
+        ChecksumError: A file is changed, missing or not in the list; or the list is missing or
+            malformed.
+        OSError: The folder cannot be read.
     """
-    found: dict[str, str] = {}
-    listed = None
-    try:
-        for path, file in _files(release):
-            if path in found:
-                raise ChecksumError(f"{release} has two files {path}")
-            if path == SHA256SUMS and listed is None:
-                listed = parse(file.read(MAXIMUM_BYTES + 1))
-            else:
-                found[path] = hashlib.file_digest(file, "sha256").hexdigest()
-    except tarfile.TarError as error:
-        raise ChecksumError(f"{release} is neither a folder nor a complete tar: {error}") from None
-    if listed is None:
-        raise ChecksumError(f"{release} has no {SHA256SUMS}")
+    if not (folder / SHA256SUMS).is_file():
+        raise ChecksumError(f"{folder} has no {SHA256SUMS}")
+    found = {
+        path.relative_to(folder).as_posix(): sha256(path)
+        for path in folder.rglob("*")
+        if not path.is_dir() and path != folder / SHA256SUMS
+    }
+    with (folder / SHA256SUMS).open("rb") as file:
+        compare(found, file.read(MAXIMUM_BYTES + 1))
+    return found
 
+
+def compare(found: Mapping[str, str], text: bytes) -> None:
+    """Checks that files are exactly those of a list.
+
+    Args:
+        found: SHA-256 by path, of all files but the list.
+        text: Content of an untrusted SHA256SUMS file.
+
+    Raises:
+        ChecksumError: The list is malformed, or the files differ from it; the message names them.
+    """
+    listed = parse(text)
     problems = [
         *(f"{path} is missing" for path in sorted(listed.keys() - found.keys())),
         *(f"{path} is not in {SHA256SUMS}" for path in sorted(found.keys() - listed.keys())),
@@ -104,35 +114,9 @@ def check(release: Path) -> dict[str, str]:
         ),
     ]
     if problems:
-        raise ChecksumError(f"{release} differs from its {SHA256SUMS}: {'; '.join(problems)}")
-    return found
-
-
-def read(release: Path, name: str) -> bytes:
-    """Returns the content of one file of a release that `check` accepted.
-
-    Raises:
-        ChecksumError: There is no such file.
-        OSError: The release cannot be read.
-    """
-    for path, file in _files(release):
-        if path == name:
-            return file.read()
-    raise ChecksumError(f"{release} has no {name}")
-
-
-def _files(release: Path) -> Iterator[tuple[str, Any]]:
-    """Yields each file's path relative to the top of the release, and the opened file."""
-    if release.is_dir():
-        for path in sorted(release.rglob("*")):
-            if not path.is_dir():
-                with path.open("rb") as file:
-                    yield str(path.relative_to(release)), file
-        return
-    with tarfile.open(release) as tar:
-        for member in tar:
-            if member.isdir():
-                continue
-            if not member.isfile():
-                raise ChecksumError(f"{release}: {member.name} is not a regular file")
-            yield member.name.partition("/")[2], tar.extractfile(member)
+        more = len(problems) - _PROBLEMS_SHOWN
+        raise ChecksumError(
+            f"the files differ from {SHA256SUMS}: "
+            + "; ".join(printable(problem) for problem in problems[:_PROBLEMS_SHOWN])
+            + (f"; and {more} more" if more > 0 else "")
+        )

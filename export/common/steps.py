@@ -1,4 +1,4 @@
-"""The steps of a job: shown as they run, and kept with their cost for its report."""
+"""Shows the steps of a job as they run, and keeps their cost for a report."""
 
 import contextlib
 import dataclasses
@@ -17,9 +17,9 @@ class Step:
     """One finished step.
 
     Attributes:
-        name: As shown.
+        name: Name of the step.
         seconds: Wall time.
-        peak_bytes: Most memory that the process has had resident, up to the end of the step.
+        peak_bytes: Peak resident memory of the process, from its start to the end of the step.
     """
 
     name: str
@@ -28,10 +28,10 @@ class Step:
 
 
 class Steps:
-    """Runs steps: a line for each one that is done, and on a terminal a spinner meanwhile.
+    """Prints a line for each finished step; on a terminal, shows a spinner meanwhile.
 
     Attributes:
-        done: In order.
+        done: Finished steps, in order.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Steps:
 
     @contextlib.contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """Shows and measures what happens inside `with steps("Do this"):`."""
+        """Shows and measures the block of `with steps("Do this"):`."""
         start = time.perf_counter()
         with Progress(
             SpinnerColumn(),

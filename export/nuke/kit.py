@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from export.nuke import cattery, guide, icon, kit_json
+from export.nuke import cattery, icon, kit_json
 from export.nuke.cat_files import KIT_NAME
+from export.nuke.guide import guide
 from export.nuke.scripts import cat_file_creator, comp_template, exr_passes
 from export.nuke.scripts.gizmo import gizmo
 from wrapper.knobs import Knob

@@ -1,4 +1,4 @@
-"""A CorridorKey.pt, run on pictures without Nuke."""
+"""Runs a CorridorKey.pt on pictures, without Nuke."""
 
 import os
 from typing import NamedTuple
@@ -12,16 +12,16 @@ from wrapper.model_ids import UNTRAINED_MODEL_ID
 
 
 class ModelError(ValueError):
-    """A file that is not a CorridorKey.pt of ours; the message is one line."""
+    """The model cannot be used; the message is one line."""
 
 
 class Keyed(NamedTuple):
-    """A key.
+    """A foreground and its matte.
 
     Attributes:
-        foreground: Straight, sRGB, [H, W, 3], in [0, 1]; what the knob `output_mode` says, where
-            that was moved.
-        matte: Linear, [H, W], in [0, 1].
+        foreground: Straight sRGB foreground, [H, W, 3], in [0, 1]; another encoding if the knob
+            `output_mode` is set.
+        matte: Linear matte, [H, W], in [0, 1].
     """
 
     foreground: Floats
@@ -29,19 +29,19 @@ class Keyed(NamedTuple):
 
 
 class Keyer:
-    """Keys pictures with a file, as Nuke's Inference node does.
+    """Keys pictures with a CorridorKey.pt, as Nuke's Inference node does.
 
     Args:
-        path: A .pt that the export binary wrote.
-        device: Where it runs, as torch names devices.
+        path: A .pt that the exporter wrote.
+        device: The device to run on, as torch names it.
 
     Attributes:
         model_id: Name of the weights and of the variant.
         resolution: Side of the square image that the network sees, in pixels.
-        untrained: Whether the weights are the stand-in, which key nothing.
+        untrained: True if the weights are the untrained stand-in, which cannot key.
 
     Raises:
-        ModelError: The file is not ours.
+        ModelError: The file is not a CorridorKey.pt.
     """
 
     def __init__(self, path: str | os.PathLike[str], device: str = "cpu") -> None:
@@ -54,8 +54,8 @@ class Keyer:
         missing = [name for name in names if not hasattr(module, name)]
         if missing:
             raise ModelError(
-                f"{path} is not a CorridorKey.pt as this version exports it: it has no "
-                f"{', '.join(missing)}"
+                f"{path} is not a CorridorKey.pt of this version: it has no attribute "
+                f"{', '.join(missing)}. Export it again."
             )
         self._module = module
         self._device = device
@@ -67,16 +67,16 @@ class Keyer:
         """Keys one picture.
 
         Args:
-            plate: [H, W, 3], sRGB or linear as `gamma_input` says.
-            hint: [H, W].
-            **knobs: By name; those that are not named are at their defaults.
+            plate: Plate [H, W, 3]; sRGB or linear, according to the knob `gamma_input`.
+            hint: Hint [H, W].
+            **knobs: Values of knobs by name; the others are at their defaults.
 
         Raises:
-            TypeError: There is no such knob.
+            TypeError: A knob has an unknown name.
         """
         unknown = knobs.keys() - {knob.name for knob in KNOBS}
         if unknown:
-            raise TypeError(f"there is no knob {', '.join(sorted(unknown))}")
+            raise TypeError(f"unknown knob {', '.join(sorted(unknown))}")
         for knob in KNOBS:
             number = float if knob.kind is KnobKind.FLOAT else int
             setattr(self._module, knob.name, number(knobs.get(knob.name, knob.default)))

@@ -1,4 +1,4 @@
-"""Picture files → arrays, and back: EXR, PNG, TIFF."""
+"""Reads and writes pictures: EXR, PNG, TIFF."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -18,27 +18,26 @@ from OpenImageIO import (
 )
 
 from export.pictures.compositing import Floats
+from export.pictures.frame_sequence import SUFFIXES
 from export.pictures.windows import Box
-
-SUFFIXES = (".exr", ".png", ".tif", ".tiff")
-"""Of the files that can be read."""
 
 
 class PictureError(ValueError):
-    """A file that cannot be read as a picture; the message names it and says why."""
+    """A file cannot be read as a picture; the message names the file."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """What a file holds: floats as they are, whole numbers scaled to [0, 1].
+    """The pixels of a file: floats unchanged, integers scaled to [0, 1].
 
     Attributes:
-        rgb: [H, W, 3], H and W those of the data window; of a grey picture, three equal channels.
-            None where there is only an alpha.
-        alpha: [H, W], or None.
-        data_window: Where there are pixels.
-        display_window: The frame. The data window may be smaller, larger or beside it.
-        linear: What such a file usually holds: floats are linear light, whole numbers sRGB.
+        rgb: Colors [H, W, 3] of the data window; three equal channels for a gray picture; None if
+            the file has only an alpha.
+        alpha: Alpha [H, W] of the data window, or None.
+        data_window: Window of the pixels.
+        display_window: The frame. The data window may be smaller, larger or outside it.
+        linear: True for floats, which are linear light by convention; False for integers, which
+            are sRGB.
     """
 
     rgb: Floats | None
@@ -49,25 +48,25 @@ class Picture:
 
     @property
     def window_in_frame(self) -> Box:
-        """The data window, seen from the left upper corner of the display window."""
+        """The data window relative to the upper left corner of the display window."""
         data, display = self.data_window, self.display_window
         return Box(data.x - display.x, data.y - display.y, data.width, data.height)
 
 
 def read_picture(path: Path) -> Picture:
-    """Reads the picture in a file, or the first one.
+    """Reads the first picture in a file.
 
     Args:
-        path: An EXR in half or float, in scanlines or tiles; a PNG or TIFF.
+        path: An EXR (half or float, scanlines or tiles), a PNG or a TIFF.
 
     Raises:
-        PictureError: The file is not there, is damaged, or has channels of other names.
+        PictureError: The file is missing or damaged, or its channels have other names.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise PictureError(f"{path} is none of {', '.join(SUFFIXES)}")
-    as_it_is = ImageSpec()
-    as_it_is["oiio:UnassociatedAlpha"] = 1  # do not multiply the colours by it
-    file = ImageInput.open(str(path), as_it_is)
+        raise PictureError(f"{path} has an unknown suffix; expected one of {', '.join(SUFFIXES)}")
+    unchanged = ImageSpec()
+    unchanged["oiio:UnassociatedAlpha"] = 1  # Do not multiply the colors by the alpha.
+    file = ImageInput.open(str(path), unchanged)
     if not file:
         raise PictureError(_reason(path, geterror()))
     try:
@@ -79,11 +78,13 @@ def read_picture(path: Path) -> Picture:
         file.close()
     planes = dict(zip(spec.channelnames, np.moveaxis(pixels, 2, 0), strict=True))
     rgb = [planes[name] for name in "RGB" if name in planes]
-    if not rgb and "Y" in planes and "RY" not in planes:  # with RY and BY, colour at half the size
+    if (
+        not rgb and "Y" in planes and "RY" not in planes
+    ):  # With RY and BY, the color is in chroma channels.
         rgb = 3 * [planes["Y"]]
     if len(rgb) not in (0, 3) or not (rgb or "A" in planes):
         names = ", ".join(planes)
-        raise PictureError(f"{path} has the channels {names}; it needs R, G and B, or Y, or A")
+        raise PictureError(f"{path} has the channels {names}; expected R, G and B, or Y, or A")
     return Picture(
         rgb=np.stack(rgb, 2) if rgb else None,
         alpha=planes.get("A"),
@@ -100,14 +101,14 @@ def write_exr(
     display_window: Box,
     attributes: Mapping[str, str] | None = None,
 ) -> None:
-    """Writes an EXR in half, lossless.
+    """Writes a half-float EXR with lossless compression.
 
     Args:
-        path: The file, `.exr`.
-        channels: By name, such as `R` or `matte.A`; each [H, W], those of the data window.
-        data_window: Where the pixels lie.
+        path: File to write, `.exr`.
+        channels: Channels [H, W] of the data window by name, such as `R` or `matte.A`.
+        data_window: Window of the pixels.
         display_window: The frame.
-        attributes: Text for the header.
+        attributes: Text attributes for the header.
 
     Raises:
         OSError: The file cannot be written.
@@ -120,12 +121,12 @@ def write_exr(
     spec["compression"] = "zip"
     for name, text in (attributes or {}).items():
         spec[name] = text
-    largest = np.finfo(np.half).max  # so that no highlight becomes infinite
+    largest = np.finfo(np.half).max  # Clip, or highlights would become infinite.
     _write(path, spec, np.clip(np.stack(list(channels.values()), 2), -largest, largest))
 
 
 def write_png(path: Path, srgb: Floats) -> None:
-    """Writes a PNG of 8 bits from sRGB [H, W, 3], clipped to [0, 1].
+    """Writes an 8-bit PNG from sRGB [H, W, 3], clipped to [0, 1].
 
     Raises:
         OSError: The file cannot be written.
@@ -134,10 +135,10 @@ def write_png(path: Path, srgb: Floats) -> None:
 
 
 def read_attribute(path: Path, name: str) -> str | None:
-    """Reads one text of a file's header; None where there is no such text, or no such file."""
+    """Returns a text attribute from a file's header; None if the file or attribute is missing."""
     file = ImageInput.open(str(path))
     if not file:
-        geterror()  # else it is printed at exit
+        geterror()  # OpenImageIO prints errors at exit that nobody has read.
         return None
     text = file.spec().get_string_attribute(name) or None
     file.close()
@@ -154,5 +155,5 @@ def _write(path: Path, spec: Any, pixels: Floats) -> None:
 
 
 def _reason(path: Path, error: str) -> str:
-    """One line that names the file, from a library's several."""
+    """Returns the library's error lines as one line that starts with the file's name."""
     return f"{path}: {'; '.join(dict.fromkeys(error.split(chr(10))))}"

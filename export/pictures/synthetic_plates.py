@@ -1,9 +1,9 @@
-"""Green-screen plates made from formulas, whose true alpha and foreground are known.
+"""Renders green-screen plates from formulas, so that their true alpha and foreground are known.
 
-Everything happens in linear light, in the order in which it does on a stage: paint, screen and its
-light, lens, composite, sensor noise; then the sRGB curve and ten bits, as from a camera. The
-rounding also hides what functions like `pow` do in their last bit, so that a plate is the same on
-every machine.
+All work is in linear light and in the order of a film stage: paint, screen and its light, lens,
+composite, sensor noise; then the sRGB curve and ten bits, as from a camera. The rounding also
+hides differences in the last bit of functions such as `pow`, so a plate is the same on every
+machine.
 """
 
 import dataclasses
@@ -18,25 +18,25 @@ from export.pictures.synthetic_subject import Layer, bust, hand
 _SCREENS = {"green": (0.05, 0.38, 0.085), "blue": (0.025, 0.075, 0.38)}
 _AUBURN, _BLOND = (0.13, 0.055, 0.025), (0.52, 0.40, 0.24)
 _GRAIN = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]])[..., None] / 6
-"""How a sensor's colour filter smears noise; the sum of its squares is 1."""
+"""Kernel of the sensor's color filter, which correlates noise; its squares add up to 1."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """One problem of keying.
+    """One keying problem.
 
     Attributes:
-        title: Its name among compositors.
-        look_for: What a supervisor should see in a good key.
-        screen: "green" or "blue".
-        hair: Linear colour.
-        close_up: Whether the head fills the frame.
-        motion: Path of a waving hand while the shutter is open, in heights; 0 leaves it out.
-        defocus: Radius of the circle of confusion of the subject, in heights.
-        spill: Part of the screen's light that comes back from the subject.
+        title: Name that compositors know the problem by.
+        look_for: Signs of a good key, for the supervisor.
+        screen: Color of the screen, "green" or "blue".
+        hair: Linear color of the hair.
+        close_up: True if the head fills the frame.
+        motion: Length of a waving hand's path during the exposure, in frame heights; 0 for no hand.
+        defocus: Radius of the subject's circle of confusion, in frame heights.
+        spill: Share of the screen's light that the subject reflects.
         noise: Variance of shot noise per unit of light.
-        uneven: Contrast of the screen's light, from 0 to 1; above 0 it has seams and markers too.
-        shadow: Part of the light that the subject takes from the screen behind it.
+        uneven: Contrast of the screen's light, from 0 to 1; above 0 adds seams and markers.
+        shadow: Share of the screen's light that the subject's shadow removes.
     """
 
     title: str
@@ -55,68 +55,68 @@ class Recipe:
 RECIPES = {
     "hair": Recipe(
         title="Fine hair",
-        look_for="Single hairs out to their tips, with gaps between them. No halo of screen, no "
-        "helmet where hairs have grown together.",
+        look_for="Single hairs visible to their tips, with gaps between them. No halo of screen "
+        "color, and no solid helmet where hairs merge.",
         close_up=True,
     ),
     "motion-blur": Recipe(
         title="Motion blur",
-        look_for="The waving hand fades out over the whole of its path, smoothly, in the colour "
-        "of skin. The head, which is still, keeps its hard edge.",
+        look_for="The waving hand fades out smoothly along its whole path, in the color of "
+        "skin. The head does not move and keeps a hard edge.",
         motion=0.13,
     ),
     "defocus": Recipe(
         title="Defocus",
-        look_for="Edges as wide as in the plate: neither sharpened nor fattened, and no bright or "
-        "dark line along them.",
+        look_for="Edges as wide as in the plate, neither sharpened nor thickened, without a bright "
+        "or dark line along them.",
         defocus=0.014,
     ),
     "spill": Recipe(
         title="Spill",
-        look_for="Blond hair and the light edges of skin lose their green, and nothing else turns "
-        "magenta or grey. Spill is colour, not transparency: the matte stays solid.",
+        look_for="Blond hair and the light edges of skin lose their green; nothing else turns "
+        "magenta or gray. Spill is color, not transparency, so the matte stays solid.",
         hair=_BLOND,
         spill=1.5,
     ),
     "noise": Recipe(
         title="Noise",
-        look_for="A matte without grain: solid inside, clean outside. Edges do not boil with the "
-        "noise of the plate.",
+        look_for="A matte without grain, solid inside and clean outside. Edges do not flicker with "
+        "the noise of the plate.",
         noise=4e-3,
     ),
     "uneven-screen": Recipe(
         title="Uneven screen",
-        look_for="Seams, creases, markers and dark corners are all gone from the matte, right up "
-        "to the subject.",
+        look_for="No seams, creases, markers or dark corners in the matte, even close to the "
+        "subject.",
         uneven=0.6,
     ),
     "soft-shadow": Recipe(
         title="Soft shadow",
-        look_for="The shadow on the screen is screen: black in the matte. Hair and shoulder before "
-        "it keep their edge.",
+        look_for="The shadow on the screen is black in the matte. Hair and shoulder in front of it "
+        "keep their edge.",
         shadow=0.75,
     ),
     "blue-screen": Recipe(
         title="Blue screen",
-        look_for="As fine hair. A plate for the weights for blue screens; those for green may do "
-        "worse here. It is despilled with the screen colour set to blue.",
+        look_for="The same signs as for fine hair. This plate is for the blue-screen weights; the "
+        "green-screen weights may do worse. It is despilled with the screen color set to blue.",
         screen="blue",
         close_up=True,
     ),
 }
-"""Every plate, by the name that a command line takes."""
+"""Recipes by their names on the command line."""
 
 
 @dataclasses.dataclass(frozen=True)
 class SyntheticPlate:
-    """A plate and the truth about it, all from 0 to 1.
+    """A plate and its ground truth, all in [0, 1].
 
     Attributes:
-        plate: [H, W, 3], sRGB.
-        alpha: [H, W], linear.
-        foreground: [H, W, 3], straight, sRGB: the subject without spill, 0 where there is none.
-        hint: [H, W], linear: coarse, eroded and blurred, as were the masks that CorridorKey was
-            trained on.
+        plate: The plate, [H, W, 3], sRGB.
+        alpha: True alpha, [H, W], linear.
+        foreground: True foreground, [H, W, 3], straight sRGB: the subject without spill, 0 where
+            alpha is 0.
+        hint: Coarse hint, [H, W], linear: eroded and blurred like CorridorKey's training masks.
     """
 
     plate: Floats
@@ -126,24 +126,24 @@ class SyntheticPlate:
 
 
 def synthetic_plate(recipe: Recipe, height: int, width: int) -> SyntheticPlate:
-    """Films one plate. The same arguments give the same bits."""
-    # Streams of their own, so that the same hair and grain are before every screen.
+    """Renders one plate. The same arguments give the same bits."""
+    # One random stream per purpose, so that every screen gets the same hair and grain.
     strands, folds, grains = np.random.default_rng(1).spawn(3)
-    subject = _blurred(
+    subject = _blur(
         bust(strands, height, width, recipe.hair, close_up=recipe.close_up),
         _circle_of_confusion(recipe.defocus * height),
     )
     if recipe.motion:
-        subject = _blurred(hand(height, width), _path(recipe.motion * height)).over(subject)
-    alpha = _quantised(subject.alpha, 2**16)
+        subject = _blur(hand(height, width), _motion_path(recipe.motion * height)).over(subject)
+    alpha = _quantize(subject.alpha, 2**16)
 
-    colour = np.array(_SCREENS[recipe.screen])
-    screen = colour * _screen_light(folds, height, width, recipe.uneven)[..., None]
+    color = np.array(_SCREENS[recipe.screen])
+    screen = color * _screen_light(folds, height, width, recipe.uneven)[..., None]
     shadow = ndimage.shift(alpha, (0.04 * height, 0.14 * height), order=1, mode="nearest")
     shadow = ndimage.gaussian_filter(shadow, 0.035 * height, mode="nearest")
     screen *= 1 - recipe.shadow * shadow[..., None]
 
-    light = subject.light + recipe.spill * subject.bounce[..., None] * colour
+    light = subject.light + recipe.spill * subject.bounce[..., None] * color
     light = over(light, alpha, screen)
     grain = ndimage.convolve(grains.standard_normal(light.shape), _GRAIN)
     light = light + grain * np.sqrt(recipe.noise * light + 1e-7)
@@ -152,20 +152,23 @@ def synthetic_plate(recipe: Recipe, height: int, width: int) -> SyntheticPlate:
     straight = np.divide(subject.light, alpha[..., None], where=covered, out=np.zeros_like(light))
     core = ndimage.gaussian_filter(alpha, 0.02 * height) > 0.65
     return SyntheticPlate(
-        plate=_quantised(linear_to_srgb(light), 1023),
+        plate=_quantize(linear_to_srgb(light), 1023),
         alpha=alpha,
-        foreground=_quantised(linear_to_srgb(straight), 2**16),
-        hint=_quantised(ndimage.gaussian_filter(core.astype(float), 0.012 * height), 2**8),
+        foreground=_quantize(linear_to_srgb(straight), 2**16),
+        hint=_quantize(ndimage.gaussian_filter(core.astype(float), 0.012 * height), 2**8),
     )
 
 
-def _quantised(values: np.ndarray, steps: int) -> Floats:
-    """Rounds [0, 1] to steps: an even number, where a half comes up that must not be a tie."""
+def _quantize(values: np.ndarray, steps: int) -> Floats:
+    """Rounds values in [0, 1] to multiples of 1 / steps.
+
+    Data that contains exactly 0.5 needs an even `steps`; otherwise 0.5 is a rounding tie.
+    """
     return (np.rint(values.clip(0, 1) * steps) / steps).astype(np.float32)
 
 
-def _blurred(layer: Layer, kernel: np.ndarray) -> Layer:
-    """What a lens or a shutter makes of a layer; `kernel` is odd on each side and adds up to 1."""
+def _blur(layer: Layer, kernel: np.ndarray) -> Layer:
+    """Convolves a layer with a kernel that has odd sides and adds up to 1."""
 
     def spread(plane: np.ndarray) -> np.ndarray:
         margins = [(side // 2, side // 2) for side in kernel.shape]
@@ -177,15 +180,15 @@ def _blurred(layer: Layer, kernel: np.ndarray) -> Layer:
 
 
 def _circle_of_confusion(radius: float) -> np.ndarray:
-    """The kernel of a round aperture, for a radius in pixels; its edge is antialiased."""
+    """Returns the antialiased kernel of a round aperture with a radius in pixels."""
     reach = int(radius) + 1
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     disc = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1)
     return disc / disc.sum()
 
 
-def _path(length: float) -> np.ndarray:
-    """The kernel of a shutter that is open while a point goes along a straight line, in pixels."""
+def _motion_path(length: float) -> np.ndarray:
+    """Returns the motion-blur kernel of a point that moves `length` pixels in a straight line."""
     reach = int(length / 2) + 2
     along = np.linspace(-length / 2, length / 2, 8 * reach)
     places = np.stack([0.25 * along, along], -1) + reach  # y and x
@@ -199,11 +202,11 @@ def _path(length: float) -> np.ndarray:
 
 
 def _screen_light(rng: np.random.Generator, height: int, width: int, uneven: float) -> np.ndarray:
-    """What the lamps and the cloth make of a screen [H, W], about 1."""
+    """Returns the relative brightness of the screen [H, W]: lamps, folds, seam and markers."""
     y, x = np.mgrid[:height, :width] / height - np.array([0.5, 0.5 * width / height])[:, None, None]
     light = 1 - (0.08 + 0.75 * uneven) * np.hypot(x - 0.25, y + 0.15) ** 2
     if uneven:
-        # Cloth hangs in folds: light and dark bands that wander on their way down.
+        # Folds in the cloth are light and dark bands that wander from top to bottom.
         folds = rng.standard_normal((6, 40))
         folds = ndimage.zoom(folds, (height / 6, width / 40), order=3, mode="nearest")
         light *= 1 + 0.16 * uneven * folds[:height, :width]

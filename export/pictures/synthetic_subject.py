@@ -1,7 +1,7 @@
-"""A painted subject to key, with its true coverage: head and shoulders with hair, and a hand.
+"""Paints a subject with known coverage: head and shoulders with hair, and a hand.
 
-Lengths are in heights of the frame, from its centre, x to the right and y down, so that the same
-subject comes out at any size. Colours are linear light.
+Coordinates are in frame heights from the center of the frame, x to the right and y down, so the
+subject is the same at every size. Colors are linear light.
 """
 
 import dataclasses
@@ -23,13 +23,13 @@ _AMBIENT = 0.28
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-    """What a lens sees of a subject before nothing.
+    """A subject in front of black.
 
     Attributes:
-        alpha: [H, W], part of each pixel that is covered.
-        light: [H, W, 3], premultiplied.
-        bounce: [H, W], premultiplied: how much of the light that a screen throws back at the
-            subject it sends on to the camera. Most at grazing angles.
+        alpha: Covered share of each pixel, [H, W].
+        light: Premultiplied light, [H, W, 3].
+        bounce: Premultiplied share of the screen's light that the subject reflects to the camera,
+            [H, W]. Largest at grazing angles.
     """
 
     alpha: np.ndarray
@@ -37,7 +37,7 @@ class Layer:
     bounce: np.ndarray
 
     def over(self, behind: Self) -> Self:
-        """This layer before another; edges that share a pixel are taken as independent."""
+        """Merges this layer over another; their coverages within a pixel are independent."""
         through = 1 - self.alpha
         return type(self)(
             self.alpha + through * behind.alpha,
@@ -52,11 +52,11 @@ def bust(
     """Paints head and shoulders; the hair is hundreds of strands, most thinner than a pixel.
 
     Args:
-        rng: Places the strands.
-        height: Of the picture, in pixels.
-        width: Of the picture, in pixels.
-        hair: Its colour.
-        close_up: Frames the head alone, with more strands.
+        rng: Source of the strands' positions and shapes.
+        height: Height of the picture in pixels.
+        width: Width of the picture in pixels.
+        hair: Linear color of the hair.
+        close_up: True to show only the head, with more strands.
     """
     canvas = _Canvas(height, width, zoom=1.6 if close_up else 1.0, down=0.05 if close_up else 0.0)
     many = 3 if close_up else 1
@@ -82,7 +82,7 @@ def bust(
 
 
 def hand(height: int, width: int) -> Layer:
-    """Paints a forearm and an open hand, raised to the right of the head."""
+    """Paints a forearm and an open hand to the right of the head."""
     canvas = _Canvas(height, width)
     canvas.ellipsoid((0.47, 0.33), (0.085, 0.30), _TWEED, turn=0.12, weave=0.35)
     canvas.ellipsoid((0.435, 0.02), (0.035, 0.10), _SKIN, turn=0.12)
@@ -96,13 +96,13 @@ def hand(height: int, width: int) -> Layer:
 class _Canvas:
     """Opaque paint on a grid of subpixels.
 
-    Sums, products and roots, which are the same on every machine; what is not, such as a sine,
-    only decides which subpixels to paint.
+    Painted values use only sums, products and roots, which are the same on every machine.
+    Functions that are not, such as sine, only select the subpixels to paint.
     """
 
     def __init__(self, height: int, width: int, *, zoom: float = 1.0, down: float = 0.0) -> None:
         shape = (SUBPIXELS * height, SUBPIXELS * width)
-        self._scale = zoom * shape[0]  # subpixels for each height of the frame
+        self._scale = zoom * shape[0]  # subpixels per frame height
         self._origin = np.array([shape[1] / 2, shape[0] / 2 + down * self._scale])
         self._covered = np.zeros(shape, np.float32)
         self._light = np.zeros((*shape, 3), np.float32)
@@ -110,9 +110,9 @@ class _Canvas:
 
     def ellipsoid(
         self,
-        centre: tuple[float, float],
+        center: tuple[float, float],
         radii: tuple[float, float],
-        colour: ArrayLike,
+        color: ArrayLike,
         *,
         turn: float = 0.0,
         weave: float = 0.0,
@@ -120,21 +120,21 @@ class _Canvas:
         """Paints an ellipsoid, lit from the upper left.
 
         Args:
-            centre: x and y.
-            radii: Along its own x and y.
-            colour: Its albedo.
-            turn: Slope that its own x axis is turned to; positive is clockwise.
+            center: Center, x and y.
+            radii: Radii along the ellipsoid's own x and y axes.
+            color: Albedo.
+            turn: Slope of the ellipsoid's own x axis; positive is clockwise.
             weave: Contrast of a woven pattern, from 0 to 1.
         """
         reach = max(radii)
-        rows = self._span(1, centre[1] - reach, centre[1] + reach)
-        columns = self._span(0, centre[0] - reach, centre[0] + reach)
+        rows = self._span(1, center[1] - reach, center[1] + reach)
+        columns = self._span(0, center[0] - reach, center[0] + reach)
         y = ((np.arange(rows.start, rows.stop) + 0.5 - self._origin[1]) / self._scale)[:, None]
         x = ((np.arange(columns.start, columns.stop) + 0.5 - self._origin[0]) / self._scale)[None]
         cosine = 1 / np.sqrt(1 + turn * turn)
         sine = turn * cosine
-        u = (((x - centre[0]) * cosine + (y - centre[1]) * sine) / radii[0]).astype(np.float32)
-        v = (((y - centre[1]) * cosine - (x - centre[0]) * sine) / radii[1]).astype(np.float32)
+        u = (((x - center[0]) * cosine + (y - center[1]) * sine) / radii[0]).astype(np.float32)
+        v = (((y - center[1]) * cosine - (x - center[0]) * sine) / radii[1]).astype(np.float32)
         inside = u * u + v * v <= 1
         u, v = u[inside], v[inside]
         towards_lens = np.sqrt(np.maximum(1 - u * u - v * v, 0))
@@ -147,7 +147,7 @@ class _Canvas:
         if weave:
             threads = (_triangle_wave(60 * (x + y)) + _triangle_wave(60 * (x - y))) / 2
             shade *= (1 - weave * threads.astype(np.float32))[inside]
-        albedo = np.asarray(colour, np.float32)
+        albedo = np.asarray(color, np.float32)
         self._covered[rows, columns][inside] = 1
         self._light[rows, columns][inside] = shade[:, None] * albedo
         self._bounce[rows, columns][inside] = (1 - towards_lens) ** 2 * albedo.mean()
@@ -156,23 +156,23 @@ class _Canvas:
         self,
         rng: np.random.Generator,
         count: int,
-        colour: ArrayLike,
-        centre: tuple[float, float],
+        color: ArrayLike,
+        center: tuple[float, float],
         radii: tuple[float, float],
         *,
         length: float,
         volume: float,
     ) -> None:
-        """Paints hairs that grow out of an ellipse, bend down and curl.
+        """Paints hairs that grow from an ellipse, bend down and curl.
 
         Args:
-            rng: Places them.
-            count: Of hairs.
-            colour: Of all, more or less.
-            centre: Of the ellipse, x and y.
-            radii: Of the ellipse.
-            length: Of the longest.
-            volume: How far they stand off and curl, before they fall.
+            rng: Source of positions and shapes.
+            count: Number of hairs.
+            color: Mean color; each hair's tone varies.
+            center: Center of the ellipse, x and y.
+            radii: Radii of the ellipse.
+            length: Length of the longest hair.
+            volume: How far hairs stand off and curl before they bend down.
         """
         angle = 0.6 * np.pi * rng.uniform(-1, 1, (count, 1))
         out = np.stack([np.sin(angle), -np.cos(angle)], -1)  # [count, 1, 2]
@@ -184,7 +184,7 @@ class _Canvas:
         stand_off = volume * stand_off
         curl = 0.2 * stand_off * lengths * rng.uniform(0, 1, (count, 1, 1))
         points = (
-            np.asarray(centre)
+            np.asarray(center)
             + depth * out * radii
             + stand_off * lengths * along * (1 - 0.25 * along) * out
             + lengths * (1 - 0.35 * stand_off) * along**2 * (0, 1)
@@ -192,43 +192,43 @@ class _Canvas:
         )
         column, row = np.rint(points * self._scale + self._origin).astype(np.int32).T  # [T, count]
 
-        # A clump of a few hairs at the root, a single one at the tip.
+        # A strand is a clump of a few hairs at the root and a single hair at the tip.
         thickness = rng.uniform(0.0005, 0.0014, count) * (1 - 0.6 * along[0])
         subpixels = np.maximum(np.rint(thickness * self._scale), 1)
         tone = rng.uniform(0.6, 1.25, count)
         shine = 1 + 1.4 * np.maximum(1 - (along[0] - rng.uniform(0.15, 0.45, count)) ** 2 / 0.02, 0)
-        albedo = np.asarray(colour, np.float32)
+        albedo = np.asarray(color, np.float32)
         height, width = self._covered.shape
         for down, right in itertools.product(range(int(subpixels.max())), repeat=2):
             y, x = row + down, column + right
-            shown = (
+            visible = (
                 (subpixels > max(down, right)) & (y >= 0) & (y < height) & (x >= 0) & (x < width)
             )
-            y, x = y[shown], x[shown]
+            y, x = y[visible], x[visible]
             self._covered[y, x] = 1
-            self._light[y, x] = (tone * shine)[shown, None].astype(np.float32) * albedo
-            self._bounce[y, x] = albedo.mean()  # light goes round a hair, and through it
+            self._light[y, x] = (tone * shine)[visible, None].astype(np.float32) * albedo
+            self._bounce[y, x] = albedo.mean()  # light passes around and through a hair
 
     def layer(self) -> Layer:
-        """The picture, through a lens and a sensor whose blur is a tent two pixels wide."""
+        """Returns the picture, blurred by lens and sensor with a tent filter two pixels wide."""
         covered = _downsample(self._covered)
         return Layer(covered, _downsample(self._light), _downsample(self._bounce))
 
     def _span(self, axis: int, start: float, stop: float) -> slice:
-        """Subpixels from one coordinate to another, within the canvas."""
+        """Returns the subpixels between two coordinates, clipped to the canvas."""
         size = self._covered.shape[1 - axis]
         first, last = (self._origin[axis] + self._scale * value for value in (start, stop))
         return slice(min(max(int(first) - 1, 0), size), min(max(int(last) + 2, 0), size))
 
 
 def _triangle_wave(phase: np.ndarray) -> np.ndarray:
-    """From 0 at whole numbers to 1 half way between."""
+    """Returns a triangle wave: 0 at integers, 1 halfway between them."""
     return 1 - np.abs(2 * (phase % 1) - 1)
 
 
 def _downsample(subpixels: np.ndarray) -> np.ndarray:
-    """[SUBPIXELS·H, SUBPIXELS·W, …] → [H, W, …] by a tent filter, one axis after the other."""
-    # Two boxes, SUBPIXELS and one more wide, so that the filter is centred on the pixel.
+    """Reduces [SUBPIXELS·H, SUBPIXELS·W, …] to [H, W, …] with a separable tent filter."""
+    # Boxes of SUBPIXELS and SUBPIXELS + 1, convolved, are centered on a pixel.
     tent = np.convolve(np.ones(SUBPIXELS), np.ones(SUBPIXELS + 1)).astype(np.float32)
     margin = SUBPIXELS // 2
     for axis in (0, 1):

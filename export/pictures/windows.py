@@ -1,4 +1,4 @@
-"""Windows of pixels, as EXR has them: where they lie, and what two of them share."""
+"""Pixel windows as in OpenEXR: position, size, and copying what two windows share."""
 
 import dataclasses
 
@@ -7,7 +7,14 @@ from export.pictures.compositing import Floats
 
 @dataclasses.dataclass(frozen=True)
 class Box:
-    """A window of pixels: left upper corner, in coordinates that go right and down, and size."""
+    """A window of pixels.
+
+    Attributes:
+        x: Column of the left edge; coordinates grow to the right.
+        y: Row of the top edge; coordinates grow downward.
+        width: Width in pixels.
+        height: Height in pixels.
+    """
 
     x: int
     y: int
@@ -16,7 +23,14 @@ class Box:
 
 
 def paste(pixels: Floats, source: Box, canvas: Floats, target: Box) -> None:
-    """Copies what two windows share from one's pixels [H, W, ...] into the other's."""
+    """Copies the pixels that two windows share.
+
+    Args:
+        pixels: Pixels of `source`, [H, W, ...].
+        source: Window of `pixels`.
+        canvas: Pixels of `target`, changed in place.
+        target: Window of `canvas`.
+    """
     left, top = max(source.x, target.x), max(source.y, target.y)
     right = min(source.x + source.width, target.x + target.width)
     bottom = min(source.y + source.height, target.y + target.height)

@@ -1,4 +1,4 @@
-"""The coarse hint: out of the picture that has it, pixel on pixel with its plate."""
+"""Takes the coarse hint from a picture and aligns it with the plate."""
 
 from typing import Literal
 
@@ -12,35 +12,37 @@ HintChannel = Literal["alpha", "red", "luminance"]
 
 
 class HintError(ValueError):
-    """A picture that has no usable hint; the message says why."""
+    """A picture has no usable hint."""
 
 
 def usual_channel(picture: Picture) -> HintChannel:
-    """Where the hint is when nobody says: in the alpha, if there is one, else in the luminance.
+    """Returns the default channel of a hint: the alpha if there is one, else the luminance.
 
     Raises:
-        HintError: The alpha is 1 all over, as programs write it that have none.
+        HintError: The alpha is 1 everywhere; many programs write such an alpha without a matte.
     """
     if picture.alpha is None:
         return "luminance"
     if picture.alpha.min() == 1.0:
-        raise HintError("the alpha is 1 all over; name where the hint is: --hint-channel")
+        raise HintError(
+            "the alpha is 1 everywhere. Name the channel of the hint with --hint-channel"
+        )
     return "alpha"
 
 
 def hint_for(plate: Picture, picture: Picture, channel: HintChannel) -> Floats:
-    """Takes a hint out of a picture, numbers as they are.
+    """Takes the hint from a picture, without changing its values.
 
     Args:
-        plate: What is to be keyed.
-        picture: What has the hint; may be the plate.
-        channel: Where it has it.
+        plate: Plate to key.
+        picture: Picture with the hint; may be the plate.
+        channel: Channel of the hint.
 
     Returns:
-        [H, W] of the plate's data window; 0 where the picture has no pixels.
+        Hint [H, W] in the plate's data window; 0 where the picture has no pixels.
 
     Raises:
-        HintError: The picture has no such channel, or another frame size than the plate.
+        HintError: The picture has no such channel, or its frame size is not the plate's.
     """
     if channel == "alpha":
         hint = picture.alpha
@@ -49,10 +51,12 @@ def hint_for(plate: Picture, picture: Picture, channel: HintChannel) -> Floats:
     else:
         hint = picture.rgb[..., 0] if channel == "red" else luminance(picture.rgb)
     if hint is None:
-        raise HintError(f"there is no {channel}")
+        raise HintError(f"it has no {channel}")
     sizes = [(box.width, box.height) for box in (picture.display_window, plate.display_window)]
     if sizes[0] != sizes[1]:
-        raise HintError("the frame is {}x{}, and the plate's {}x{}".format(*sizes[0], *sizes[1]))
+        raise HintError(
+            "the frame is {}x{}; expected {}x{} as in the plate".format(*sizes[0], *sizes[1])
+        )
     target = plate.window_in_frame
     aligned = np.zeros((target.height, target.width), np.float32)
     paste(hint, picture.window_in_frame, aligned, target)

@@ -1,4 +1,4 @@
-"""What is written of a key: layers in an EXR for compositing, and a PNG to look at."""
+"""Writes a key: an EXR with layers for compositing, and a PNG to look at."""
 
 from pathlib import Path
 
@@ -15,21 +15,21 @@ from export.pictures.picture_files import Picture, read_attribute, write_exr, wr
 from export.pictures.windows import Box, paste
 
 _SETTINGS = "corridorkey"
-"""The text in the EXR's header that says how it was made."""
+"""Attribute in the EXR's header that holds the settings."""
 
 
 def write_key(exr: Path, keyed: Keyed, plate: Picture, settings: str) -> None:
-    """Writes an EXR, and a PNG beside it; each appears whole or not at all, the EXR last.
+    """Writes an EXR and a PNG beside it. Each is written whole or not at all, the EXR last.
 
-    The EXR, in half, has the windows of the plate and linear light: `R, G, B, A` is the
-    premultiplied foreground, `FG.R, FG.G, FG.B` the straight one, and `matte.A` the matte. The PNG
-    is the frame over a checkerboard.
+    The EXR is half float, in linear light, with the plate's windows: `R, G, B, A` are the
+    premultiplied foreground and the matte, `FG.R, FG.G, FG.B` the straight foreground, and
+    `matte.A` the matte again. The PNG is the frame over a checkerboard.
 
     Args:
-        exr: The file.
-        keyed: Straight sRGB foreground and matte, of the plate's data window.
-        plate: What was keyed.
-        settings: How, for the EXR's header.
+        exr: File to write.
+        keyed: Straight sRGB foreground and matte, in the plate's data window.
+        plate: The plate.
+        settings: Settings to record in the EXR's header.
 
     Raises:
         OSError: A file cannot be written.
@@ -53,10 +53,10 @@ def write_key(exr: Path, keyed: Keyed, plate: Picture, settings: str) -> None:
 
 
 def is_written(exr: Path) -> bool:
-    """Whether both files of a key are there."""
+    """Returns whether both files of a key exist."""
     return exr.exists() and exr.with_suffix(".png").exists()
 
 
 def read_settings(exr: Path) -> str | None:
-    """How a key that is there was made; None where the file is of another program, or damaged."""
+    """Returns the settings recorded in a key; None if the file is damaged or not a key."""
     return read_attribute(exr, _SETTINGS)

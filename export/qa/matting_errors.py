@@ -1,9 +1,9 @@
-"""How far a matte is from the true alpha, in the four measures of the matting literature.
+"""Measures the error of a matte with the four metrics of the matting literature.
 
-Those of the benchmark alphamatting.com: C. Rhemann et al., "A Perceptually Motivated Online
-Benchmark for Image Matting", CVPR 2009. SAD and MSE say how much is wrong; the gradient and the
-connectivity error were made to agree with what people find wrong: frayed edges, and pieces that
-hang loose. All are over the whole picture, not over an unknown region, as a key has no trimap.
+The metrics are those of alphamatting.com: C. Rhemann et al., "A Perceptually Motivated Online
+Benchmark for Image Matting", CVPR 2009. SAD and MSE measure the amount of error. The gradient and
+connectivity errors were designed to agree with viewers, who notice frayed edges and disconnected
+pieces. All four cover the whole picture, because a key has no trimap with an unknown region.
 """
 
 import dataclasses
@@ -15,24 +15,24 @@ from scipy import ndimage
 from export.pictures.compositing import Floats
 
 _SIGMA = 1.4
-"""Of the gradient's Gaussian, in pixels."""
+"""Standard deviation of the gradient's Gaussian, in pixels."""
 _SMALLEST = 0.01
-"""The Gaussian is cut off where it is no greater than this."""
+"""The Gaussian is truncated where it falls to this value."""
 _THRESHOLDS = [tenth / 10 for tenth in range(1, 11)]
-"""Of the connectivity error."""
+"""Thresholds of the connectivity error."""
 _THETA = 0.15
-"""How far a pixel may be above the level at which it is connected before that counts."""
+"""Smallest excess over the level of connection that counts as disconnected."""
 
 
 @dataclasses.dataclass(frozen=True)
 class MattingErrors:
-    """Errors of one matte; 0 is perfect, and of each the smaller the better.
+    """Errors of one matte; 0 is perfect.
 
     Attributes:
         sad: Sum of absolute differences, in thousands of pixels.
         mse: Mean squared error.
-        gradient: Sum of squared differences of the gradients' lengths, in thousands.
-        connectivity: Sum of absolute differences in connectedness, in thousands.
+        gradient: Sum of squared differences of the gradient magnitudes, in thousands.
+        connectivity: Sum of absolute differences of the connectedness, in thousands.
     """
 
     sad: float
@@ -45,10 +45,10 @@ def matting_errors(matte: Floats, alpha: Floats) -> MattingErrors:
     """Measures a matte against the true alpha, both [H, W] in [0, 1].
 
     Raises:
-        ValueError: They differ in shape, or are not pictures.
+        ValueError: The shapes differ, are not 2-D, or are empty.
     """
     if matte.shape != alpha.shape or matte.ndim != 2 or not matte.size:
-        raise ValueError(f"a matte {matte.shape} cannot be measured against {alpha.shape}")
+        raise ValueError(f"matte of shape {matte.shape} cannot be measured against {alpha.shape}")
     matte, alpha = matte.astype(np.float64), alpha.astype(np.float64)
     return MattingErrors(
         sad=float(np.abs(matte - alpha).sum()) / 1000,
@@ -59,15 +59,15 @@ def matting_errors(matte: Floats, alpha: Floats) -> MattingErrors:
 
 
 def mean_errors(errors: list[MattingErrors]) -> MattingErrors:
-    """The mean of each measure."""
+    """Returns the mean of each metric."""
     columns = zip(*map(dataclasses.astuple, errors), strict=True)
     return MattingErrors(*(sum(column) / len(errors) for column in columns))
 
 
 def _gradient(matte: np.ndarray) -> np.ndarray:
-    """Length of the gradient [H, W], by derivatives of a Gaussian.
+    """Returns the gradient magnitude [H, W], from derivatives of a Gaussian.
 
-    The two kernels have a Euclidean norm of 1, as in the benchmark, so that figures compare.
+    Both kernels have a Euclidean norm of 1 as in the benchmark, so that figures are comparable.
     """
     reach = math.ceil(
         _SIGMA * math.sqrt(-2 * math.log(math.sqrt(2 * math.pi) * _SIGMA * _SMALLEST))
@@ -90,13 +90,13 @@ def _gradient(matte: np.ndarray) -> np.ndarray:
 
 
 def _connectivity(matte: np.ndarray, alpha: np.ndarray) -> float:
-    """Sum of absolute differences in connectedness.
+    """Returns the sum of absolute differences of the connectedness.
 
-    A region grows smaller from threshold to threshold: the largest one, with neighbours along the
-    axes, where both mattes reach it. A pixel's level is the last threshold before it drops out,
-    and its connectedness is 1 less what it has above that level, where that is theta or more.
-    The paper weighs that excess by the distance to the region; the published evaluation code, and
-    with it every figure since, does not.
+    For each threshold, the region is the largest 4-connected component in which both mattes reach
+    the threshold, so it shrinks as the threshold grows. A pixel's level is the last threshold at
+    which the region contains it. Its connectedness is 1 minus its excess over that level; an excess
+    below theta counts as 0. The paper weights the excess by the distance to the region; the
+    published evaluation code does not, and neither do the figures published since.
     """
     level = np.zeros_like(alpha)
     connected = np.ones(alpha.shape, bool)

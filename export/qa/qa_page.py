@@ -1,4 +1,4 @@
-"""Pictures and figures → one HTML file that needs nothing else: no network, no script."""
+"""Renders the QA page: one HTML file that needs no network and no script."""
 
 import base64
 import dataclasses
@@ -18,14 +18,14 @@ _JPEG_QUALITY = 88
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """One picture of a page.
+    """A picture on the page.
 
     Attributes:
-        name: Tells it from the others of its section.
-        title: Above its caption.
-        caption: What to look for.
-        uri: The picture itself.
-        figure: What was measured on it, if anything.
+        name: Name, unique in its section.
+        title: Title above the caption.
+        caption: Hint on what to look for.
+        uri: The pixels as a data URI.
+        figure: A figure measured on the picture, or "".
     """
 
     name: str
@@ -37,14 +37,14 @@ class Picture:
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """Pictures that belong together.
+    """A section of the page.
 
     Attributes:
-        name: Its anchor.
-        title: Its heading.
-        text: Below the heading.
-        pictures: In reading order.
-        pairs: Whether two and two stand one above the other, rather than all in rows of three.
+        name: Anchor.
+        title: Heading.
+        text: Paragraph below the heading.
+        pictures: Pictures in reading order.
+        pairs: True to stack the pictures in columns of two; False for rows of three.
     """
 
     name: str
@@ -55,11 +55,11 @@ class Section:
 
 
 def data_uri(pixels: Floats) -> str:
-    """Packs a picture of any size into a URI.
+    """Encodes a picture as a data URI.
 
     Args:
-        pixels: [H, W, 3] sRGB becomes a JPEG with all of its colour, as edges are what counts;
-            a matte [H, W] becomes a lossless WebP.
+        pixels: sRGB [H, W, 3], encoded as a JPEG without chroma subsampling, which would blur
+            colored edges; or a matte [H, W], encoded as a lossless WebP.
     """
     image = Image.fromarray(np.rint(pixels.clip(0, 1) * 255).astype(np.uint8))
     file = io.BytesIO()
@@ -72,10 +72,10 @@ def data_uri(pixels: Floats) -> str:
 
 
 def render(**content: Any) -> str:
-    """The page.
+    """Returns the HTML of the page.
 
     Args:
-        **content: What the template names.
+        **content: Values of the template's variables.
     """
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True

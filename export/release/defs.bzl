@@ -1,9 +1,7 @@
-"""How a release is declared, here or in a studio's own module."""
+"""Declares a release, here or in a studio's own module."""
 
-load("@rules_pkg//pkg:providers.bzl", "PackageVariablesInfo")
-load("@rules_pkg//pkg:tar.bzl", "pkg_tar")
-
-_FlagInfo = provider("A flag.", fields = {"value": "what it is set to"})
+_FlagInfo = provider("A flag.", fields = {"value": "value of the flag"})
+_NameInfo = provider("A release.", fields = {"name": "name of its folder"})
 
 bool_flag = rule(
     implementation = lambda ctx: _FlagInfo(value = ctx.build_setting_value),
@@ -43,7 +41,7 @@ def _folder_impl(ctx):
     )
     return [
         DefaultInfo(files = depset([folder])),
-        PackageVariablesInfo(values = {"release": name}),
+        _NameInfo(name = name),
     ]
 
 _folder = rule(
@@ -70,10 +68,36 @@ _folder = rule(
     },
 )
 
-def _version_control_impl(ctx):
-    output = ctx.actions.declare_file(
-        ctx.attr.folder[PackageVariablesInfo].values["release"] + ".vcs.json",
+# A release's tar and its version control details are each one file, NAME + suffix, that a program
+# writes.
+
+def _tar_impl(ctx):
+    folder = ctx.file.folder
+    output = ctx.actions.declare_file(ctx.attr.folder[_NameInfo].name + ".tar")
+    ctx.actions.run(
+        executable = ctx.executable._write,
+        arguments = [folder.path, output.path],
+        inputs = [folder],
+        outputs = [output],
+        mnemonic = "CorridorKeyTar",
+        progress_message = "Writing " + output.basename,
     )
+    return DefaultInfo(files = depset([output]))
+
+_tar = rule(
+    implementation = _tar_impl,
+    attrs = {
+        "folder": attr.label(mandatory = True, allow_single_file = True, providers = [_NameInfo]),
+        "_write": attr.label(
+            default = "//export/release:write_tar",
+            cfg = "exec",
+            executable = True,
+        ),
+    },
+)
+
+def _version_control_impl(ctx):
+    output = ctx.actions.declare_file(ctx.attr.folder[_NameInfo].name + ".vcs.json")
     ctx.actions.run(
         executable = ctx.executable._write,
         arguments = [ctx.info_file.path, ctx.file.tar.path, output.path],
@@ -86,7 +110,7 @@ def _version_control_impl(ctx):
 _version_control = rule(
     implementation = _version_control_impl,
     attrs = {
-        "folder": attr.label(mandatory = True, providers = [PackageVariablesInfo]),
+        "folder": attr.label(mandatory = True, providers = [_NameInfo]),
         "tar": attr.label(mandatory = True, allow_single_file = True),
         "_write": attr.label(
             default = "//export/release:write_version_control",
@@ -105,25 +129,25 @@ def corridorkey_release(
         allow_untrained = Label("//export:allow_untrained_release"),
         tags = [],
         visibility = None):
-    """What a studio pins: a folder `CorridorKey-VERSION`, and a tar of it.
+    """Declares what a studio pins: a folder `CorridorKey-VERSION`, and its canonical tar.
 
-    Under --stamp (--config=release) a file `CorridorKey-VERSION.vcs.json` comes with them, which
-    says where the sources were in version control. Neither folder nor tar depends on it.
+    With --stamp (--config=release), a file `CorridorKey-VERSION.vcs.json` is built, too. It states
+    where the sources were in version control. Neither folder nor tar depends on it.
 
     Args:
-      name: the target: all of them. NAME_folder and NAME_tar are each alone.
-      artifacts: labels of corridorkey_artifact.
+      name: name of the target, which has all files. NAME_folder and NAME_tar have one each.
+      artifacts: labels of corridorkey_artifact targets.
       nuke_kit: label of a folder to include as `nuke`.
-      version: of the release; that of the calling module by default.
-      builder_id: URI of who builds it, for the provenance.
-      allow_untrained: label of a bool_flag: whether the weights are stand-ins. They must be what it
-        says.
+      version: version of the release; that of the calling module by default.
+      builder_id: URI of the builder, for the provenance.
+      allow_untrained: label of a bool_flag that says whether the weights are stand-ins. The build
+        fails if they are not what it says.
       tags: as for any target.
       visibility: as for any target.
     """
     version = version or native.module_version()
     if not version:
-        fail("corridorkey_release {}: neither it nor the module has a version".format(name))
+        fail("corridorkey_release {} needs a version: the module has none".format(name))
     _folder(
         name = name + "_folder",
         allow_untrained = allow_untrained,
@@ -135,12 +159,9 @@ def corridorkey_release(
         version = version,
         visibility = visibility,
     )
-    pkg_tar(
+    _tar(
         name = name + "_tar",
-        srcs = [name + "_folder"],
-        mode = "0644",
-        package_file_name = "$(release).tar",
-        package_variables = name + "_folder",
+        folder = name + "_folder",
         tags = tags,
         visibility = visibility,
     )

@@ -1,4 +1,4 @@
-"""Artefacts → a release: the folder that a studio pins, the same bytes from the same inputs.
+"""Makes a release from artifacts: the folder that a studio pins. Same inputs, same bytes.
 
 `corridorkey_release` in defs.bzl runs it.
 """
@@ -6,43 +6,60 @@
 import json
 import re
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 from in_toto_attestation.v1.resource_descriptor import ResourceDescriptor
 
-from export.common import sha256sums
-from export.common.digests import digest
+from export.common import command_line, sha256sums
+from export.common.atomic import replacing
+from export.common.digests import Digest, digest, sha256
 from export.common.json_text import to_json
 from export.common.sha256sums import SHA256SUMS
-from export.release.manifest import MANIFEST, SCHEMA, artifact, manifest, weights_url
-from export.release.provenance import PROVENANCE, statement
+from export.release.release_manifest import (
+    MANIFEST,
+    SCHEMA,
+    ArtifactEntry,
+    artifact,
+    release_manifest,
+    weights_url,
+)
 from export.release.sbom import SBOM, sbom
+from export.release.statement import PROVENANCE, build_statement
 from export.release.wheels import read_wheels
 
 NOTICE = Path(__file__).with_name("LICENSE-CorridorKey.txt")
+CHANGELOG = Path(__file__).with_name("CHANGELOG.md")
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _MODULE = re.compile(
     r'^(?:module|bazel_dep)\(\s*name = "([^"]+)",\s*version = "([^"]+)"(?:\)|,)$', re.MULTILINE
 )
-"""This module and those that it needs wherever it is used: no dev_dependency."""
+"""This module and the modules that it always needs: those without dev_dependency."""
 
 
 @click.command()
-@click.option("--artifact", "artifacts", type=_FILE, multiple=True, help="A .pt or its manifest.")
-@click.option("--nuke-kit", type=_FOLDER, help="What goes in nuke/.")
-@click.option("--version", required=True, help="Of the release.")
-@click.option("--untrained", "allow_untrained", is_flag=True, help="Of stand-in weights.")
+@click.option(
+    "--artifact", "artifacts", type=_FILE, multiple=True, help="A .pt or its manifest (.json)."
+)
+@click.option("--nuke-kit", type=_FOLDER, help="Folder to include as nuke/.")
+@click.option("--version", required=True, help="Version of the release.")
+@click.option("--untrained", "allow_untrained", is_flag=True, help="The weights must be stand-ins.")
 @click.option("--target", required=True, help="Label of the release.")
-@click.option("--builder-id", required=True, help="URI of who builds it.")
-@click.option("--pins", "pins_file", type=_FILE, required=True, help="Published checkpoints.")
-@click.option("--wheels", "wheels_file", type=_FILE, required=True, help="What the exporter uses.")
-@click.option("--lock", type=_FILE, required=True, help="The lock of these wheels.")
+@click.option("--builder-id", required=True, help="URI of the builder.")
+@click.option(
+    "--pins", "pins_file", type=_FILE, required=True, help="JSON file of published checkpoints."
+)
+@click.option(
+    "--wheels", "wheels_file", type=_FILE, required=True, help="JSON file of the exporter's wheels."
+)
+@click.option("--lock", type=_FILE, required=True, help="Lock of these wheels.")
 @click.option("--module", type=_FILE, required=True, help="MODULE.bazel.")
-@click.option("--output", type=_FOLDER, required=True, help="Folder to make, with its last name.")
+@click.option(
+    "--output", type=_FOLDER, required=True, help="Folder to make; its name is the release's."
+)
 def main(
     artifacts: tuple[Path, ...],
     nuke_kit: Path | None,
@@ -57,95 +74,113 @@ def main(
     output: Path,
 ) -> None:
     """Makes a release."""
+    try:
+        entries = _entries(artifacts, pins_file)
+        _check_weights(entries, allow_untrained)
+        files = _copy(artifacts, nuke_kit, output)
+
+        def add(name: str, content: str | bytes) -> None:
+            _write(output / name, content)
+            files[name] = digest(output / name)
+
+        modules = dict(_MODULE.findall(module.read_text()))
+        wheels = read_wheels(wheels_file, lock)
+        add(SBOM, sbom(output.name, version, entries, files, *wheels, modules))
+        add(MANIFEST, to_json(release_manifest(output.name, version, entries, files)))
+        parameters = {
+            "target": target,
+            "version": version,
+            "artifacts": {entry["file"]: entry["model_id"] for entry in entries},
+        }
+        dependencies = _dependencies(entries, lock, module)
+        add(PROVENANCE, build_statement(_sha256(files), parameters, dependencies, builder_id))
+        _write(output / SHA256SUMS, sha256sums.to_text(_sha256(files)))
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _entries(artifacts: Sequence[Path], pins_file: Path) -> list[ArtifactEntry]:
+    """Returns the manifest's entries of the artifacts, sorted by name.
+
+    Raises:
+        ValueError: A .pt comes without its .json, or the other way round, or twice.
+    """
     names = sorted(file.name for file in artifacts)
     stems = {file.stem for file in artifacts}
     if names != sorted(stem + suffix for stem in stems for suffix in (".json", ".pt")):
-        raise click.ClickException(
-            f"each artefact is one .pt and its .json, and these are {', '.join(names)}."
-        )
+        raise ValueError(f"expected one .pt and one .json per artifact, found {', '.join(names)}")
     pins = json.loads(pins_file.read_text())
-    described = [
+    return [
         artifact(file.with_suffix(".pt").name, json.loads(file.read_text()), pins)
         for file in sorted(artifacts, key=lambda file: file.name)
         if file.suffix == ".json"
     ]
-    _check_weights(described, allow_untrained)
 
+
+def _check_weights(artifacts: Sequence[ArtifactEntry], allow_untrained: bool) -> None:
+    """Checks that the weights of every artifact are trained, or all stand-ins if that is allowed.
+
+    Raises:
+        ValueError: An artifact has weights of the other kind.
+    """
+    for one in artifacts:
+        if one["weights"]["untrained"] and not allow_untrained:
+            raise ValueError(
+                f"{one['file']} is made from untrained weights ({one['model_id']}), which key "
+                "nothing; a release needs trained weights.\n  Build without --config=untrained; "
+                "or, for a trial whose name ends in -untrained, add "
+                "--//export:allow_untrained_release."
+            )
+        if allow_untrained and not one["weights"]["untrained"]:
+            raise ValueError(
+                f"{one['file']} is made from trained weights ({one['model_id']}), but the release "
+                "would be named -untrained.\n  Build without --//export:allow_untrained_release."
+            )
+
+
+def _copy(artifacts: Sequence[Path], nuke_kit: Path | None, output: Path) -> dict[str, Digest]:
+    """Copies the files that a release takes unchanged; returns digest and size by path."""
     output.mkdir(parents=True, exist_ok=True)
-    for file in (*artifacts, NOTICE, SCHEMA):
+    for file in (*artifacts, NOTICE, CHANGELOG, SCHEMA):
         shutil.copyfile(file, output / file.name)
     if nuke_kit:
         shutil.copytree(nuke_kit, output / "nuke", copy_function=shutil.copyfile)
-    files = {
+    return {
         str(path.relative_to(output)): digest(path)
         for path in output.rglob("*")
         if not path.is_dir()
     }
 
-    def add(name: str, text: str) -> None:
-        (output / name).write_text(text)
-        files[name] = digest(output / name)
 
-    release = (output.name, version, described, files)
-    try:
-        modules = dict(_MODULE.findall(module.read_text()))
-        add(SBOM, sbom(*release, *read_wheels(wheels_file, lock), modules))
-        add(MANIFEST, to_json(manifest(*release)))
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
-    add(
-        PROVENANCE,
-        statement(
-            {path: file["sha256"] for path, file in files.items()},
-            {
-                "target": target,
-                "version": version,
-                "artifacts": {one["file"]: one["model_id"] for one in described},
-            },
-            _dependencies(described, lock, module),
-            builder_id,
-        ),
-    )
-    add(SHA256SUMS, sha256sums.to_text({path: file["sha256"] for path, file in files.items()}))
+def _write(path: Path, content: str | bytes) -> None:
+    with replacing(path) as partial:
+        partial.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
-def _check_weights(artifacts: list[dict[str, Any]], allow_untrained: bool) -> None:
-    """Raises an error where an artefact's weights are not of the kind that was asked for."""
-    for one in artifacts:
-        if one["weights"]["untrained"] and not allow_untrained:
-            raise click.ClickException(
-                f"{one['file']} is made from untrained weights ({one['model_id']}), which are for "
-                "tests and are not released.\n  Build without --config=untrained or --config=demo; "
-                "or, for a trial whose name ends in -untrained, add "
-                "--//export:allow_untrained_release."
-            )
-        if allow_untrained and not one["weights"]["untrained"]:
-            raise click.ClickException(
-                f"{one['file']} is made from trained weights ({one['model_id']}), and the release "
-                "would be named -untrained.\n  Build without --//export:allow_untrained_release."
-            )
+def _sha256(files: Mapping[str, Digest]) -> dict[str, str]:
+    return {path: file["sha256"] for path, file in files.items()}
 
 
 def _dependencies(
-    artifacts: list[dict[str, Any]], lock: Path, module: Path
+    artifacts: Sequence[ArtifactEntry], lock: Path, module: Path
 ) -> list[ResourceDescriptor]:
-    """What the artefacts were made from: the weights, and what pins all else."""
+    """Returns the inputs of the artifacts: the weights, and the files that pin everything else."""
     weights = {one["weights"]["sha256"]: one["weights"]["published"] for one in artifacts}
     return [
         *(
             ResourceDescriptor(
                 name="weights",
                 uri=weights_url(published) if published else "",
-                digest={"sha256": sha256},
+                digest={"sha256": digest_},
             )
-            for sha256, published in sorted(weights.items())
+            for digest_, published in sorted(weights.items())
         ),
         *(
-            ResourceDescriptor(name=file.name, digest={"sha256": digest(file)["sha256"]})
+            ResourceDescriptor(name=file.name, digest={"sha256": sha256(file)})
             for file in (module, lock)
         ),
     ]
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

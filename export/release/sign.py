@@ -1,4 +1,4 @@
-"""A release and a studio's own key → a signature beside the release; nothing in it changes."""
+"""Signs a release with a studio's own key, in a file beside it; nothing in the release changes."""
 
 import os
 import sys
@@ -8,10 +8,12 @@ import click
 
 from export.common import command_line, sha256sums
 from export.common.atomic import replacing
-from export.common.sha256sums import SHA256SUMS, ChecksumError
+from export.common.sha256sums import SHA256SUMS
 from export.common.steps import Steps
-from export.release.provenance import PROVENANCE, subjects
-from export.release.signing import SignatureError, sign
+from export.release.canonical_tar import digest_release, read_file
+from export.release.policy import KEYS, MAXIMUM_STATEMENT_BYTES, SignatureError
+from export.release.signing import sign
+from export.release.statement import PROVENANCE, check_statement, replace_subjects
 
 PASSPHRASE_VARIABLE = "CORRIDORKEY_KEY_PASSPHRASE"
 
@@ -23,28 +25,24 @@ PASSPHRASE_VARIABLE = "CORRIDORKEY_KEY_PASSPHRASE"
     "private_key",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     required=True,
-    help="The private key, a PEM file: Ed25519, ECDSA on P-256, or RSA. The passphrase of an "
-    f"encrypted one is taken from {PASSPHRASE_VARIABLE}, or asked for.",
+    help=f"The private key, a PEM file: {KEYS}. The passphrase of an encrypted key is taken from "
+    f"{PASSPHRASE_VARIABLE}, or asked for.",
 )
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The signature to write.  [default: RELEASE.dsse.json]",
+    help="Signature file to write.  [default: RELEASE.dsse.json]",
 )
 def main(release: Path, private_key: Path, output: Path | None) -> None:
-    """Signs RELEASE, a folder or a tar, if it is as it was made.
+    """Signs RELEASE, a folder or a tar, if its files are those of its SHA256SUMS and statement.
 
-    What is signed is its provenance statement, which holds the digest of every file.
+    The signature covers every file and the tar: it is the same for the folder and for its tar.
     """
     output = output or release.with_name(f"{release.name}.dsse.json")
     steps = Steps()
     try:
-        with steps(f"Hold {release.name} to its {SHA256SUMS}"):
-            digests = sha256sums.check(release)
-            statement = sha256sums.read(release, PROVENANCE)
-            del digests[PROVENANCE]
-            if subjects(statement) != digests:
-                raise ChecksumError(f"{PROVENANCE} in {release} speaks of other files")
+        with steps(f"Check {release.name} against its {SHA256SUMS} and {PROVENANCE}"):
+            statement = _statement(release)
         envelope = sign(statement, private_key, _passphrase)
         with replacing(output) as partial:
             partial.write_bytes(envelope)
@@ -55,8 +53,29 @@ def main(release: Path, private_key: Path, output: Path | None) -> None:
     click.echo(f"Wrote {output}")
 
 
+def _statement(release: Path) -> bytes:
+    """Returns the statement to sign.
+
+    Raises:
+        ValueError: The files of the release are not those of its own SHA256SUMS and statement.
+        OSError: The release cannot be read.
+    """
+    digests = digest_release(release)
+    files = dict(digests.files)
+    listing = read_file(release, SHA256SUMS, digests, sha256sums.MAXIMUM_BYTES)
+    del files[SHA256SUMS]
+    sha256sums.compare(files, listing)
+    provenance = read_file(release, PROVENANCE, digests, MAXIMUM_STATEMENT_BYTES)
+    del files[PROVENANCE]
+    try:
+        check_statement(provenance, files)
+    except SignatureError as error:
+        raise SignatureError(f"{PROVENANCE} in {release} is refused: {error}") from None
+    return replace_subjects(provenance, digests.subjects())
+
+
 def _passphrase() -> str:
-    """The passphrase of the key, which is encrypted."""
+    """Returns the passphrase of an encrypted key."""
     given = os.environ.get(PASSPHRASE_VARIABLE)
     if given is None and not sys.stdin.isatty():
         raise SignatureError(f"the key is encrypted: set {PASSPHRASE_VARIABLE}")

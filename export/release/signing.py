@@ -1,9 +1,10 @@
-"""A statement and a key that a studio owns → a signed envelope, and back; no network, no service.
+"""Signs a statement with a studio's own key, and verifies it; no network, no service.
 
     envelope = signing.sign(statement, Path("release.pem"))
     statement = signing.verify(envelope, Path("release.pub.pem"))
 
-The envelope is DSSE (github.com/secure-systems-lab/dsse), which other tools read too.
+The envelope is DSSE (github.com/secure-systems-lab/dsse), which other tools read, too. `policy`
+says which keys are accepted.
 """
 
 import json
@@ -17,20 +18,28 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import FormatError, UnverifiedSignatureError
 from securesystemslib.signer import CryptoSigner, Signature, SSlibKey
 
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
-"""What is signed: an in-toto statement."""
+from export.common.regular_file import FileError, read_regular
+from export.release.policy import (
+    KEYS,
+    MAXIMUM_ENVELOPE_BYTES,
+    MAXIMUM_KEY_BYTES,
+    PAYLOAD_TYPE,
+    SignatureError,
+    check_key,
+)
+from wrapper.printable import printable
 
+__all__ = ["SignatureError", "sign", "verify"]
 
-class SignatureError(ValueError):
-    """A key that is of no use, or a signature that does not hold; the message says which."""
+_MAXIMUM_SIGNATURES = 16
 
 
 def sign(statement: bytes, private_key: Path, passphrase: Callable[[], str] | None = None) -> bytes:
     """Signs the bytes of an in-toto statement.
 
     Args:
-        statement: JSON.
-        private_key: A PEM file: Ed25519, ECDSA on P-256, or RSA (which signs with PSS).
+        statement: JSON; `build_statement` or `replace_subjects` made it.
+        private_key: A PEM file with a key that the policy accepts. RSA keys sign with PSS.
         passphrase: Called if the key is encrypted.
 
     Returns:
@@ -38,64 +47,107 @@ def sign(statement: bytes, private_key: Path, passphrase: Callable[[], str] | No
 
     Raises:
         OSError: The key cannot be read.
-        SignatureError: The file is no private key of these kinds, or the passphrase is not its own.
+        SignatureError: The file holds no private key that the policy accepts, or the passphrase is
+            wrong.
     """
     envelope = Envelope(statement, PAYLOAD_TYPE, {})
     envelope.sign(_signer(private_key, passphrase))
     return f"{json.dumps(envelope.to_dict(), indent=2)}\n".encode()
 
 
-def verify(envelope: bytes, public_key: Path) -> bytes:
-    """Opens an envelope that the owner of a key has signed.
+def verify(envelope: bytes, key_path: Path) -> bytes:
+    """Returns the payload of an untrusted envelope if the owner of a key signed it.
+
+    The payload is still to be checked: `statement.check_statement`.
 
     Args:
-        envelope: What `sign` returned, or another tool's envelope of the same kind.
-        public_key: A PEM file: the public half of the key.
-
-    Returns:
-        The statement, JSON.
+        envelope: What `sign` returned, or another tool's DSSE envelope.
+        key_path: A PEM file with the public key.
 
     Raises:
         OSError: The key cannot be read.
-        SignatureError: The file is no public key, the envelope is none, or the key did not sign it.
+        SignatureError: The file holds no public key that the policy accepts, the envelope is not a
+            DSSE envelope of an in-toto statement, or the key did not sign it.
     """
-    try:
-        key = SSlibKey.from_crypto(load_pem_public_key(public_key.read_bytes()))
-    except (ValueError, UnsupportedAlgorithm):
-        raise SignatureError(f"{public_key} holds no public key in PEM that can be used") from None
-    try:
-        opened = Envelope.from_dict(json.loads(envelope))
-    except (AttributeError, FormatError, KeyError, RecursionError, TypeError, ValueError):
-        raise SignatureError("the signature file is not a DSSE envelope") from None
-    if opened.payload_type != PAYLOAD_TYPE:
-        raise SignatureError(f"what is signed is {opened.payload_type!r}, not {PAYLOAD_TYPE}")
+    key = _public_key(key_path)
+    opened = _opened(envelope)
     for signature in opened.signatures.values():
         try:
-            # A key id is a hint, which each tool makes in its own way: every signature is tried.
+            # A key id is a hint, which each tool computes differently: every signature is tried.
             key.verify_signature(Signature(key.keyid, signature.signature), opened.pae())
         except UnverifiedSignatureError:
             continue
         return opened.payload
-    raise SignatureError(f"the signature was not made with the private half of {public_key}")
+    raise SignatureError(
+        f"the signature was not made with the private key that belongs to {key_path}"
+    )
 
 
-def _signer(private_key: Path, passphrase: Callable[[], str] | None) -> CryptoSigner:
-    pem = private_key.read_bytes()
+def _opened(envelope: bytes) -> Envelope:
+    if len(envelope) > MAXIMUM_ENVELOPE_BYTES:
+        raise SignatureError(
+            f"the signature file has {len(envelope):,} bytes; "
+            f"at most {MAXIMUM_ENVELOPE_BYTES:,} are allowed"
+        )
+    try:
+        document = json.loads(envelope)
+        if len(document["signatures"]) > _MAXIMUM_SIGNATURES:
+            raise SignatureError(
+                f"the signature file has {len(document['signatures'])} signatures; "
+                f"at most {_MAXIMUM_SIGNATURES} are allowed"
+            )
+        opened = Envelope.from_dict(document)
+    except SignatureError:
+        raise
+    except (AttributeError, FormatError, KeyError, RecursionError, TypeError, ValueError):
+        raise SignatureError("the signature file is not a DSSE envelope") from None
+    if opened.payload_type != PAYLOAD_TYPE:
+        raise SignatureError(
+            f"the signed payload is of type {printable(str(opened.payload_type))!r}; "
+            f"expected {PAYLOAD_TYPE}"
+        )
+    return opened
+
+
+def _public_key(path: Path) -> SSlibKey:
+    pem = _read_key(path)
+    try:
+        key = load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm):
+        raise SignatureError(f"{path} holds no public key in PEM; expected {KEYS}") from None
+    _check_key(path, key)
+    return SSlibKey.from_crypto(key)
+
+
+def _signer(path: Path, passphrase: Callable[[], str] | None) -> CryptoSigner:
+    pem = _read_key(path)
     key: Any
     try:
         try:
             key = load_pem_private_key(pem, None)
-        except TypeError:  # its only word for a key that is encrypted
+        except TypeError:  # The library raises it for an encrypted key without a passphrase.
             if passphrase is None:
-                raise SignatureError(
-                    f"{private_key} is encrypted, and no passphrase is given"
-                ) from None
+                raise SignatureError(f"{path} is encrypted, and no passphrase is given") from None
             key = load_pem_private_key(pem, passphrase().encode())
-        return CryptoSigner(key)
     except SignatureError:
         raise
     except (ValueError, UnsupportedAlgorithm):
         raise SignatureError(
-            f"{private_key} holds no private key in PEM that can be used (Ed25519, ECDSA on P-256 "
-            "or RSA), or it is encrypted with another passphrase"
+            f"{path} holds no private key in PEM (expected {KEYS}), or its passphrase is wrong"
         ) from None
+    _check_key(path, key)
+    return CryptoSigner(key)
+
+
+def _check_key(path: Path, key: Any) -> None:
+    try:
+        check_key(key)
+    except SignatureError as error:
+        raise SignatureError(f"{path} {error}") from None
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        return read_regular(path, MAXIMUM_KEY_BYTES)
+    except FileError as error:
+        raise SignatureError(f"{path} {error}") from None

@@ -1,9 +1,9 @@
-"""The wheels that a program runs on, as Bazel itself knows them: no list to keep by hand."""
+"""Lists the wheels that a program runs on, as Bazel knows them; there is no list to maintain."""
 
 _WheelsInfo = provider(
-    "Wheels below a target.",
+    "The wheels that a target depends on.",
     fields = {
-        "imported": "depset of the names of those it imports itself",
+        "imported": "depset of the names of the wheels that it imports itself",
         "wheels": "depset of struct(metadata, requires)",
     },
 )
@@ -18,7 +18,7 @@ def _wheels_aspect_impl(_target, ctx):
     imported = depset(transitive = [info.imported for info in below])
     wheels = [info.wheels for info in below]
 
-    # What pip.parse says of a wheel.
+    # A wheel's target has its name as a tag.
     names = [
         tag.removeprefix("pypi_name=")
         for tag in ctx.rule.attr.tags
@@ -61,7 +61,7 @@ def _wheels_of_impl(ctx):
 
 wheels_of = rule(
     implementation = _wheels_of_impl,
-    doc = "NAME.json: the wheels that a program runs on; their metadata are its runfiles.",
+    doc = "Writes NAME.json, the wheels that a program runs on; their metadata are its runfiles.",
     attrs = {
         "program": attr.label(aspects = [_wheels_aspect], cfg = "exec", mandatory = True),
     },

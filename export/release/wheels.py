@@ -1,4 +1,4 @@
-"""The wheels that an export runs on: what each is, from its own metadata and the lock."""
+"""Describes the wheels that an export runs on, from their metadata and the lock."""
 
 import dataclasses
 import json
@@ -15,10 +15,10 @@ _SPDX = {
     "MIT License": "MIT",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }
-"""Trove classifiers that name one licence; "BSD License" does not."""
+"""SPDX expressions of the trove classifiers that name one license; "BSD License" does not."""
 
 _NOT_IN_METADATA = {"openexr": "BSD-3-Clause"}
-"""Of wheels that have their licence as a file only."""
+"""Licenses of wheels whose metadata do not state one; each was read in the wheel's files."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,17 +26,17 @@ class Wheel:
     """One wheel.
 
     Attributes:
-        name: In its canonical form.
-        version: The one that the lock has.
-        sha256: Every file that the lock admits, one for each platform; pip installed one of them.
-        licence: An SPDX expression where the wheel gives one, else its own words.
-        requires: Names of the wheels that it imports.
+        name: Canonical name (PEP 503).
+        version: Version that the lock has.
+        sha256: SHA-256 of every file that the lock admits, one per platform; pip installed one.
+        license: SPDX expression if the metadata have one, else what they state instead.
+        requires: Names of the wheels that it requires.
     """
 
     name: str
     version: str
     sha256: tuple[str, ...]
-    licence: str
+    license: str
     requires: tuple[str, ...]
 
 
@@ -44,51 +44,52 @@ def read_wheels(listing: Path, lock: Path) -> tuple[list[Wheel], list[str]]:
     """Reads the metadata of installed wheels.
 
     Args:
-        listing: What `wheels_of` in wheels.bzl writes: each wheel's `METADATA` file and what it
-            requires, and what the exporter imports itself.
-        lock: What pip-compile writes with `--generate-hashes`.
+        listing: Output of `wheels_of` in wheels.bzl: the `METADATA` file of each wheel, the wheels
+            that it requires, and the wheels that the exporter imports itself.
+        lock: Lock of these wheels.
 
     Returns:
-        The wheels by name, and the names of those that the exporter imports itself.
+        The wheels sorted by name, and the names of those that the exporter imports itself.
 
     Raises:
-        ValueError: A wheel is not the one in the lock, or says nothing of its licence.
+        ValueError: A wheel is not the one in the lock, or its metadata state no license.
     """
     pins = lock_file.parse(lock.read_text())
+    content = json.loads(listing.read_text())
     wheels = []
-    listed = json.loads(listing.read_text())
-    for entry in listed["wheels"]:
+    for entry in content["wheels"]:
         distribution = PathDistribution(Path(entry["metadata"]).parent)
         name = canonicalize_name(distribution.name)
         locked = pins[name].version if name in pins else "no version"
         if distribution.version != locked:
             raise ValueError(f"{name}: {distribution.version} is installed; the lock has {locked}")
         requires = tuple(sorted(map(canonicalize_name, entry["requires"])))
-        wheels.append(
-            Wheel(
-                name,
-                distribution.version,
-                pins[name].sha256,
-                _licence(name, distribution),
-                requires,
-            )
-        )
+        license_ = _license(name, distribution)
+        wheels.append(Wheel(name, locked, pins[name].sha256, license_, requires))
     wheels.sort(key=lambda wheel: wheel.name)
-    return wheels, sorted(map(canonicalize_name, listed["imported"]))
+    return wheels, sorted(map(canonicalize_name, content["imported"]))
 
 
-def _licence(name: str, distribution: PathDistribution) -> str:
+def _license(name: str, distribution: PathDistribution) -> str:
+    """Returns the license of a wheel.
+
+    Newer metadata have an SPDX expression. Older ones have free text, which may be the whole
+    license, or classifiers.
+    """
     metadata = distribution.metadata
-    classifiers = [
-        classifier.rpartition(" :: ")[2]
-        for classifier in metadata.get_all("Classifier", [])
-        if classifier.startswith("License :: ")
-    ]
     stated, *_ = metadata.get_all("License-Expression") or metadata.get_all("License") or [""]
     if stated not in ("", "UNKNOWN") and "\n" not in stated:
         return stated
     if name in _NOT_IN_METADATA:
         return _NOT_IN_METADATA[name]
+    classifiers = [
+        classifier.rpartition(" :: ")[2]
+        for classifier in metadata.get_all("Classifier", [])
+        if classifier.startswith("License :: ")
+    ]
     if not classifiers:
-        raise ValueError(f"{name} says nothing of its licence")
+        raise ValueError(
+            f"the metadata of {name} state no license. Read it in the wheel's files, and add it to "
+            "_NOT_IN_METADATA in export/release/wheels.py"
+        )
     return " AND ".join(_SPDX.get(classifier, classifier) for classifier in classifiers)

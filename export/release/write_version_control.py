@@ -1,4 +1,4 @@
-"""Bazel's workspace status → where the sources of a release were in version control.
+"""Writes where the sources of a release were in version control, from Bazel's workspace status.
 
 usage: write_version_control.py STABLE-STATUS.TXT TAR OUTPUT
 """
@@ -7,19 +7,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from export.common.atomic import replacing
 from export.common.digests import digest
 from export.common.json_text import to_json
 
 
 def version_control(status: str, tar: Path) -> dict[str, Any]:
-    """Reads what tools/workspace_status wrote.
+    """Returns the content of a release's .vcs.json.
 
     Args:
-        status: Lines of a key and its value.
-        tar: The release that was made from these sources.
+        status: Output of tools/workspace_status: lines of a key and its value.
+        tar: Tar of the release that was made from these sources.
 
     Returns:
-        Commit, branch and remote are null where there are none, and all of it outside of git.
+        Digest of the tar; commit, branch and remote, null where there is none; and whether changes
+        were uncommitted. Outside of git, all of them but the digest are null.
     """
     values = dict(line.partition(" ")[::2] for line in status.splitlines())
     return {
@@ -33,4 +35,5 @@ def version_control(status: str, tar: Path) -> dict[str, Any]:
 
 if __name__ == "__main__":
     status, tar, output = map(Path, sys.argv[1:])
-    output.write_text(to_json(version_control(status.read_text(), tar)))
+    with replacing(output) as partial:
+        partial.write_text(to_json(version_control(status.read_text(), tar)))

@@ -1,9 +1,9 @@
-"""Weights stored in half: which of them, and how a network computes with them all the same.
+"""Stores weights in float16, and lets the network compute in the precision of its input.
 
-Only the file is in half. A trace made under `CastToInput` casts each weight, where it is used, to
-the dtype of what it meets there. So a float32 plate is keyed in float32, on CPUs too, where
-libtorch before 2.2 has no convolution in half; and a host that asks for half has the whole network
-in half, as with any other file.
+A trace made under `CastToInput` casts each weight, where it is used, to the dtype of the tensor
+that it is combined with. So a float32 plate is keyed in float32, also on CPUs, where libtorch
+before 2.2 has no float16 convolution; and a host that asks for float16 runs the whole network in
+float16, as with any other file.
 """
 
 import dataclasses
@@ -19,12 +19,12 @@ from wrapper.checkpoint.checkpoint import Checkpoint, CheckpointError
 
 
 def stored_in_half(checkpoint: Checkpoint) -> Checkpoint:
-    """Rounds matrices and kernels to half; they are 99.8 % of the numbers.
+    """Returns a checkpoint with its matrices and kernels, 99.8 % of the numbers, in float16.
 
-    Vectors stay as they are: the BatchNorm statistics among them know no bounds, and half does.
+    Vectors keep their dtype: BatchNorm statistics are among them, and may exceed float16's range.
 
     Raises:
-        CheckpointError: A weight is too large for half; the message names its key.
+        CheckpointError: A weight is too large for float16; the message names its key.
     """
     rounded = {
         key: tensor.half() if tensor.dim() > 1 else tensor
@@ -32,15 +32,16 @@ def stored_in_half(checkpoint: Checkpoint) -> Checkpoint:
     }
     for key, tensor in rounded.items():
         if not torch.stack(tensor.aminmax()).isfinite().all():
-            raise CheckpointError(f"{key} has values too large for float16; export float32")
+            raise CheckpointError(
+                f"{key} has values too large for float16. Export with --precision float32"
+            )
     return dataclasses.replace(checkpoint, state_dict=rounded)
 
 
 class CastToInput(TorchFunctionMode):
-    """Inside `with CastToInput():` half tensors are cast to float32 where they meet it.
+    """Within `with CastToInput():` a float16 tensor combined with a float32 one is cast to it.
 
-    The cast asks for the other tensor's dtype by naming that tensor, so that a trace records no
-    dtype.
+    The cast is `type_as(other)`, so a trace records no dtype.
     """
 
     def __torch_function__(

@@ -1,6 +1,7 @@
-"""A saved file run on the meta device, which has shapes and dtypes but no values.
+"""Runs a saved file on the meta device, which has shapes and dtypes but no values.
 
-There a tensor made on the CPU in forward raises, with no GPU at hand.
+A file that creates a tensor on a fixed device raises an error there, so that is found without a
+GPU.
 """
 
 from collections import Counter
@@ -16,7 +17,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 class MetaCounter(TorchDispatchMode):
     """Counts operators, and lets traced convolutions run on the meta device.
 
-    There, PyTorch 2.7 implements `convolution` but not the `_convolution` that a trace records.
+    PyTorch 2.7 has a meta kernel for `convolution` but not for `_convolution`, which traces record.
+
+    Attributes:
+        calls: Number of calls by operator.
     """
 
     def __init__(self) -> None:
@@ -37,7 +41,16 @@ class MetaCounter(TorchDispatchMode):
 
 
 def run_on_meta(path: Path, shape: tuple[int, ...], **knobs: float) -> tuple[Tensor, Counter[str]]:
-    """Keys a frame of a given shape in half, with knobs set; returns it and what was called."""
+    """Keys a frame in float16 on the meta device.
+
+    Args:
+        path: A .pt file.
+        shape: Shape of the frame, [1, 4, H, W].
+        **knobs: Value by knob.
+
+    Returns:
+        The key, and the number of calls by operator.
+    """
     keyer = torch.jit.load(path, map_location="meta").half()
     for name, value in knobs.items():
         setattr(keyer, name, value)

@@ -1,19 +1,19 @@
-"""A green-screen plate with a rough hint, made from formulas, to validate files on."""
+"""Paints a green-screen plate with a rough hint from formulas, to validate files with."""
 
 import torch
 from torch import Tensor
 
 
 def green_screen_plate(height: int, width: int) -> Tensor:
-    """Paints a head and a blue jacket before an unevenly lit green screen.
+    """Paints a head and a blue jacket in front of an unevenly lit green screen.
 
     The outline is sharp on the left and out of focus on the right, and green spills over it. The
-    jacket gives despill something to do for either colour of screen. The hint is what a garbage
-    matte gives: too large and too soft.
+    jacket makes despill visible for a blue screen, too. The hint is too large and too soft, like a
+    garbage matte.
 
     Args:
-        height: Of the picture, in pixels.
-        width: Of the picture, in pixels.
+        height: Height of the picture, in pixels.
+        width: Width of the picture, in pixels.
 
     Returns:
         sRGB plate and hint [1, 4, H, W], float32, in [0, 1]. The same on every call.
@@ -25,7 +25,7 @@ def green_screen_plate(height: int, width: int) -> Tensor:
     )
     head = torch.hypot(1.2 * x, y + 0.25) - 0.4
     shoulders = torch.hypot(x / 1.4, y - 0.9) - 0.7
-    outside = torch.minimum(head, shoulders)  # about the distance from the outline
+    outside = torch.minimum(head, shoulders)  # approximate distance from the outline
     matte = torch.sigmoid(-outside / (0.004 + 0.04 * torch.sigmoid(6 * x)))
     hint = torch.sigmoid((0.05 - outside) / 0.05)
 

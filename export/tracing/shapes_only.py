@@ -1,7 +1,14 @@
-"""Running a network for the shapes of its tensors: nothing is computed, no memory is touched.
+"""Runs a network for the shapes of its tensors only: computes nothing and touches no memory.
 
-`torch.jit.trace` needs operators and shapes, not values. At a resolution of 2048 an honest forward
-takes minutes and gigabytes; under `ShapesOnly` the same trace takes seconds.
+`torch.jit.trace` needs operators and shapes, not values. At a resolution of 2048 a real forward
+pass takes minutes and gigabytes; under `ShapesOnly` the same trace takes seconds.
+
+torch's own FakeTensorMode does not work inside `torch.jit.trace` (tried with torch 2.7.1). It reads
+sizes in Python on the tracing thread, where the tracer replaces each size by a tensor: with real
+weights it stops at an assertion (`guard_size_oblivious`, or the tracer's `list_trace.size()` when
+its cache is off). With fake weights it also fakes the integer tensors that hold sizes, whose values
+the trace then needs (DataDependentOutputException). `ShapesOnly` asks the same meta kernels for the
+shapes, but on another thread, and computes sizes for real.
 """
 
 import concurrent.futures
@@ -18,18 +25,18 @@ _TRACER: Any = torch._C._parse_dispatch_key("Tracer")
 
 
 class ShapesOnly(TorchDispatchMode):
-    """Inside `with ShapesOnly():` operators return unwritten CPU memory of the right form.
+    """Within `with ShapesOnly():` operators return uninitialized CPU tensors.
 
-    Only two kinds run for real, as something depends on their answers: questions about a tensor's
-    form, and arithmetic on sizes, which a trace does with integer tensors.
+    They have the right shape, dtype and strides. Two kinds of operators still run for real, because
+    tracing uses their results: queries about a tensor's form, and integer arithmetic on sizes.
 
-    `torch.jit.trace` records here what it records outside. Some tensor types differ in the stride
-    of a dimension of size 1; types are not saved.
+    `torch.jit.trace` records what it records without this mode. Only the stride of a dimension of
+    size 1 may differ in a tensor's type, and types are not saved.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        # Tracing belongs to a thread: on the one that traces, even reading `x.shape` is recorded.
+        # The tracing thread records even a read of `x.shape`; other threads are not traced.
         self._elsewhere = concurrent.futures.ThreadPoolExecutor(max_workers=1)
 
     def __torch_dispatch__(
@@ -41,8 +48,9 @@ class ShapesOnly(TorchDispatchMode):
     ) -> Any:
         kwargs = kwargs or {}
         if func is aten.convolution.default:
-            # A trace does not record this operator, but the `_convolution` that its kernel calls.
-            # A mode takes the place of the kernel, and runs with the tracer switched off.
+            # A trace records not this operator but `_convolution`, which its kernel calls. This
+            # mode replaces the kernel and runs with the tracer off, so it makes that call itself,
+            # with the tracer on.
             with self, torch._C._SetExcludeDispatchKeyGuard(_TRACER, False):
                 return _convolution(*args)
         if func is aten._convolution.default:
@@ -53,11 +61,12 @@ class ShapesOnly(TorchDispatchMode):
             return func(*args, **kwargs)
         if func._schema.is_mutable:
             return args[0]
-        return self._elsewhere.submit(_unwritten_result, func, args, kwargs).result()
+        return self._elsewhere.submit(_uninitialized_result, func, args, kwargs).result()
 
 
 def _convolution(
-    input: Tensor,  # The tracer names values after local variables: these are `nn.Conv2d`'s.
+    # The tracer names values after local variables; these are the names in `nn.Conv2d`.
+    input: Tensor,
     weight: Tensor,
     bias: Tensor | None,
     stride: list[int],
@@ -67,7 +76,7 @@ def _convolution(
     output_padding: list[int],
     groups: int,
 ) -> Tensor:
-    """Calls the operator that the kernel of `aten::convolution` calls, with the same flags."""
+    """Calls `aten::_convolution` with the flags that the kernel of `aten::convolution` passes."""
     cudnn = torch.backends.cudnn
     return torch._convolution(
         input,
@@ -95,12 +104,13 @@ def _any_float(args: tuple[Any, ...]) -> bool:
     return any(leaf.is_floating_point() for leaf in leaves if isinstance(leaf, Tensor))
 
 
-def _unwritten_result(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _uninitialized_result(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Runs the meta kernel of an operator, and allocates its results on the CPU."""
     if "device" in kwargs:
         kwargs = kwargs | {"device": "meta"}
-    meta_args, meta_kwargs = pytree.tree_map_only(Tensor, _unwritten_on("meta"), (args, kwargs))
-    return pytree.tree_map_only(Tensor, _unwritten_on("cpu"), func(*meta_args, **meta_kwargs))
+    meta_args, meta_kwargs = pytree.tree_map_only(Tensor, _uninitialized_on("meta"), (args, kwargs))
+    return pytree.tree_map_only(Tensor, _uninitialized_on("cpu"), func(*meta_args, **meta_kwargs))
 
 
-def _unwritten_on(device: str) -> Any:
+def _uninitialized_on(device: str) -> Any:
     return lambda x: torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=device)

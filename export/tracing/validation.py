@@ -1,4 +1,4 @@
-"""A saved file against the eager network it was made from: same picture, live knobs."""
+"""Compares a saved file with the eager network it was made from: same picture, live knobs."""
 
 import contextlib
 import dataclasses
@@ -13,30 +13,33 @@ import torch
 from torch import Tensor, nn
 
 from export.tracing.plate import green_screen_plate
+from export.tracing.tracing import with_network
 from wrapper.knobs import KNOBS, Knob, KnobKind
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 PLATE_HEIGHT, PLATE_WIDTH = 1080, 1920
 
 TOLERANCE = 1e-5
-"""Greatest difference from the eager network, where the output is 0 to 1. Both run the same
-operators on the same machine; this leaves room for an executor that adds in another order."""
+"""Largest accepted difference from the eager network, for outputs in [0, 1]. Both run the same
+operators on the same machine; the tolerance allows for another order of additions."""
+
+_EVERY_KNOB = frozenset(knob.name for knob in KNOBS)
 
 
 class ValidationError(Exception):
-    """A file that does not do what it should; the message says how."""
+    """A file does not behave as its network does; the message says how."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Validation:
-    """Figures of a file that passed; each is the greatest over all channels and pixels.
+    """Figures of a file that passed. Each difference is the largest over all channels and pixels.
 
     Attributes:
-        difference: From the eager network, with every knob at its default.
-        difference_when_moved: From the eager network, with every knob moved.
-        moved_by: By knob, how far it alone moved the output.
-        means: Of red, green, blue and matte, with every knob at its default: to tell at a glance
-            whether two files key alike.
+        difference: Difference from the eager network, with every knob at its default.
+        difference_when_moved: Difference from the eager network, with every knob moved.
+        moved_by: Change of the output by knob, when that knob alone is put back.
+        means: Mean of red, green, blue and matte, with every knob at its default; they show at a
+            glance whether two files key alike.
     """
 
     difference: float
@@ -50,33 +53,26 @@ def validate(
     eager: CorridorKeyNukeWrapper,
     step: Callable[[str], AbstractContextManager[object]] = contextlib.nullcontext,
 ) -> Validation:
-    """Compares what a saved file makes of a green-screen plate with what it should.
+    """Checks that a saved file keys a green-screen plate as the eager network does.
 
-    The file runs twice: every knob at its default, and every knob moved. The second output must be
-    the eager network's with every knob moved, and not with all but one. If it is not, the subset of
-    moved knobs whose answer is nearest tells which of them the file obeys. Only `gamma_input`
-    changes what reaches the network, so that is four passes through it in all, however many knobs
-    there are.
+    The file runs twice: with every knob at its default, and with every knob moved. Only
+    `gamma_input` changes the network's input, so that is four passes through the network in all,
+    however many knobs there are.
 
     Args:
-        path: The file.
-        eager: Around the network that the file was traced from.
+        path: A .pt file.
+        eager: Wrapper around the network that the file was traced from.
         step: Called with a name and entered for each part of the work, to show progress.
 
     Raises:
         ValidationError: The file does not run, breaks the contract of its output, differs from
-            the eager network, or has a knob that does nothing.
+            the eager network, or has a knob without effect.
     """
     plate = green_screen_plate(PLATE_HEIGHT, PLATE_WIDTH)
-    network: Any = types.SimpleNamespace(
-        coarse_logits=_remembering(eager.network.coarse_logits),
-        delta_logits=_remembering(eager.network.delta_logits),
-    )
-    eager = CorridorKeyNukeWrapper(network, eager.resolution, eager.model_id)
-    every = frozenset(knob.name for knob in KNOBS)
+    eager = _with_memory(eager)
     with step("Key a plate with the eager network"):
         at_defaults = _key(eager, plate, frozenset())
-        all_moved = _key(eager, plate, every)
+        _key(eager, plate, _EVERY_KNOB)
 
     try:
         with step("Key it with the saved file"):
@@ -86,27 +82,54 @@ def validate(
         if difference > TOLERANCE:
             raise ValidationError(f"the output is {difference:.2g} off the eager network's")
         with step("Key it with the saved file and every knob moved"):
-            output = _key(saved, plate, every)
+            moved_key = _key(saved, plate, _EVERY_KNOB)
     except RuntimeError as error:
         raise ValidationError(f"it does not run: {error}") from error
+
+    with step("Look for each knob in its output"):
+        difference_when_moved, moved_by = _check_knobs(moved_key, eager, plate)
+    return Validation(difference, difference_when_moved, moved_by, key.mean((0, 2, 3)).tolist())
+
+
+def _check_knobs(
+    output: Tensor, eager: CorridorKeyNukeWrapper, plate: Tensor
+) -> tuple[float, dict[str, float]]:
+    """Checks that an output made with every knob moved obeys every knob.
+
+    It must be the eager network's output with every knob moved, and not the one with all but one
+    moved. If it is not, the subset of moved knobs whose output is nearest tells which knobs the
+    file obeys.
+
+    Returns:
+        The difference from the eager network, and the change of the output by knob.
+
+    Raises:
+        ValidationError: A knob has no effect, or the output differs from the eager network's.
+    """
 
     def distance(moved: frozenset[str]) -> float:
         return _difference(output, _key(eager, plate, moved))
 
-    with step("Look for each knob in its output"):
-        difference_when_moved = _difference(output, all_moved)
-        moved_by = {knob.name: distance(every - {knob.name}) for knob in KNOBS}
-        if difference_when_moved > TOLERANCE or difference_when_moved >= min(moved_by.values()):
-            obeyed = min(_subsets(every), key=distance)
-            if obeyed != every:
-                raise ValidationError(
-                    f"the output does not move with {' and '.join(sorted(every - obeyed))}"
-                )
-            raise ValidationError(
-                f"with knobs moved, the output is {difference_when_moved:.2g} off the eager "
-                "network's"
-            )
-    return Validation(difference, difference_when_moved, moved_by, key.mean((0, 2, 3)).tolist())
+    difference = distance(_EVERY_KNOB)
+    moved_by = {knob.name: distance(_EVERY_KNOB - {knob.name}) for knob in KNOBS}
+    if difference > TOLERANCE or difference >= min(moved_by.values()):
+        obeyed = min(_subsets(_EVERY_KNOB), key=distance)
+        if obeyed != _EVERY_KNOB:
+            dead = " and ".join(sorted(_EVERY_KNOB - obeyed))
+            raise ValidationError(f"the output does not change with {dead}")
+        raise ValidationError(
+            f"with knobs moved, the output is {difference:.2g} off the eager network's"
+        )
+    return difference, moved_by
+
+
+def _with_memory(eager: CorridorKeyNukeWrapper) -> CorridorKeyNukeWrapper:
+    """Returns a wrapper whose network runs once for equal inputs."""
+    network = types.SimpleNamespace(
+        coarse_logits=_remembering(eager.network.coarse_logits),
+        delta_logits=_remembering(eager.network.delta_logits),
+    )
+    return with_network(eager, network)
 
 
 def _remembering(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -124,7 +147,7 @@ def _remembering(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _subsets(names: frozenset[str]) -> list[frozenset[str]]:
-    """Every subset, the smaller ones first."""
+    """Returns every subset, the smaller ones first."""
     sizes = range(len(names) + 1)
     return [frozenset(some) for size in sizes for some in itertools.combinations(names, size)]
 
@@ -136,16 +159,16 @@ def _key(module: nn.Module, plate: Tensor, moved: frozenset[str]) -> Tensor:
     output = module(plate)
     if output.dtype != plate.dtype or output.shape != plate.shape:
         raise ValidationError(
-            f"the output is {output.dtype} {list(output.shape)}, "
-            f"not {plate.dtype} {list(plate.shape)}"
+            f"the output is {output.dtype} {list(output.shape)}; "
+            f"expected {plate.dtype} {list(plate.shape)}"
         )
-    if not bool(((output >= 0) & (output <= 1)).all()):  # NaN is neither
+    if not bool(((output >= 0) & (output <= 1)).all()):  # False for NaN, too.
         raise ValidationError("the output is not between 0 and 1 everywhere")
     return output
 
 
 def _moved_value(knob: Knob) -> float | int:
-    """The bound farther from the default for an enumeration, half way there for a float."""
+    """Returns the bound farther from the default for an enumeration, half way there for a float."""
     farther = max(knob.minimum, knob.maximum, key=lambda bound: abs(bound - knob.default))
     return farther if knob.kind is KnobKind.ENUMERATION else (knob.default + farther) / 2
 

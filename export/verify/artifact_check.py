@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from export.artifact.canonical import canonicalise
+from export.artifact.canonical import canonicalize
 from export.verify import confined
 from export.verify.archive_check import MANIFEST, ArchiveError, check_archive
 from export.verify.confined import ChildError
@@ -38,7 +38,7 @@ def check_artifact(path: Path, beside: Path | None, probing: bool, verdict: Verd
         copy = Path(folder, name)
         try:
             check_archive(path)
-            canonicalise(path, copy)
+            canonicalize(path, copy)
             manifest, resolution = _manifest(copy)
         except (ArchiveError, zipfile.BadZipFile) as error:
             verdict.add(name, "archive", "refused", str(error))

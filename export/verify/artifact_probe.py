@@ -14,8 +14,7 @@ from typing import Any
 import click
 import torch
 
-from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
-from export.artifact.manifest import knob_table
+from export.artifact.artifact_manifest import NAME_IN_ARCHIVE, knob_table
 from export.artifact.operators import check_graph, operators
 from export.artifact.runtimes import RUNTIMES
 from export.artifact.variant import Variant

@@ -11,8 +11,9 @@ from export.common import command_line
 from export.common.digests import digest
 from export.common.json_text import to_json
 from export.release import signing
-from export.release.provenance import PROVENANCE, subjects
+from export.release.canonical_tar import digest_release
 from export.release.signing import SignatureError
+from export.release.statement import check_statement, read_subjects
 from export.verify.artifact_check import check_artifact
 from export.verify.release_check import check_release
 from export.verify.tar_check import TarError, unpack
@@ -71,7 +72,7 @@ def main(
             with tempfile.TemporaryDirectory() as scratch:
                 release = path if path.is_dir() else _unpacked(path, Path(scratch), verdict)
                 if release:
-                    _check_signature(path, release / PROVENANCE, key, signature, verdict)
+                    _check_signature(path, release, key, signature, verdict)
                     check_release(release, probing, verdict)
     except OSError as error:
         click.echo(f"Error: {error}", err=True)
@@ -97,7 +98,7 @@ def _unpacked(tar: Path, scratch: Path, verdict: Verdict) -> Path | None:
 
 
 def _check_signature(
-    path: Path, provenance: Path | None, key: Path | None, signature: Path | None, verdict: Verdict
+    path: Path, release: Path | None, key: Path | None, signature: Path | None, verdict: Verdict
 ) -> None:
     """Holds a release to the statement that was signed, or an artefact to one of its subjects."""
     beside = path.with_name(f"{path.name}.dsse.json")
@@ -107,12 +108,10 @@ def _check_signature(
         return
     try:
         statement = signing.verify((signature or beside).read_bytes(), key)
-        if provenance:
-            same = provenance.is_file() and provenance.read_bytes() == statement
-        else:
-            same = verdict.sha256 in subjects(statement).values()
-        if not same:
-            raise SignatureError("what is signed is another release")
+        if release:
+            check_statement(statement, digest_release(path).subjects())
+        elif read_subjects(statement).get(path.name) != verdict.sha256:
+            raise SignatureError(f"the signed release has no {path.name} with this SHA-256")
     except FileNotFoundError as error:
         verdict.add(path.name, "signature", "refused", f"there is no {error.filename}")
     except ValueError as error:

@@ -1,30 +1,36 @@
-"""The two contenders, as eager networks and as files."""
+"""Makes the contenders, as eager wrappers and as files."""
 
 import contextlib
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from export.artifact import archive
 from export.artifact.variant import Variant
 from export.tracing.shapes_only import ShapesOnly
 from export.tracing.tracing import eager_wrapper, to_torchscript, trace_network
 from testing.benchmark.plain import PlainNetwork
 from wrapper.checkpoint.checkpoint import load_checkpoint
+from wrapper.network.network import CorridorKeyTransformer
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 NAMES = ("plain", "ours")
+"""The plain export and CorridorKey.pt, both around the same weights."""
+
+
+def on_meta(name: str, resolution: int) -> CorridorKeyNukeWrapper:
+    """Makes the eager wrapper of a contender on the meta device, without weights."""
+    network = CorridorKeyTransformer(resolution) if name == "ours" else PlainNetwork(resolution)
+    return CorridorKeyNukeWrapper(network, resolution, name).to("meta")
 
 
 def eager(name: str, checkpoint: Path, resolution: int) -> CorridorKeyNukeWrapper:
-    """Makes the eager wrapper of a contender, with a checkpoint's weights."""
+    """Makes the eager wrapper of a contender with a checkpoint's weights."""
     loaded = load_checkpoint(checkpoint, resolution)
     if name == "ours":
         return eager_wrapper(loaded, Variant(resolution))
-    network: Any = PlainNetwork(resolution)
+    network = PlainNetwork(resolution)
     network.load_state_dict(loaded.state_dict, assign=True)
-    return CorridorKeyNukeWrapper(network, resolution, name).eval()
+    return CorridorKeyNukeWrapper(network, resolution, name)
 
 
 def export(name: str, checkpoint: Path, resolution: int, file: Path, computing: bool) -> None:
@@ -32,17 +38,17 @@ def export(name: str, checkpoint: Path, resolution: int, file: Path, computing: 
 
     Args:
         name: One of `NAMES`.
-        checkpoint: The weights.
+        checkpoint: File of the weights.
         resolution: Side S of the image, in pixels.
-        file: What to write.
-        computing: Whether to trace the plain network on real tensors, as exporters do. The file is
-            the same without, and takes seconds.
+        file: File to write.
+        computing: True to trace on real tensors, as other exporters do. The file is the same
+            without, and takes seconds.
     """
     wrapper = eager(name, checkpoint, resolution)
-    if name == "ours":
-        archive.save(to_torchscript(wrapper), file, {})
+    if name == "ours" and not computing:
+        torch.jit.save(to_torchscript(wrapper), file)
         return
     with contextlib.nullcontext() if computing else ShapesOnly():
         network = trace_network(wrapper.network, resolution)
-    traced = CorridorKeyNukeWrapper(network, resolution, name).eval()
+    traced = CorridorKeyNukeWrapper(network, resolution, name)
     torch.jit.save(torch.jit.script(traced), file)

@@ -1,8 +1,8 @@
-"""The network written the straightforward way: what the artefact is measured against.
+"""The network written the straightforward way, as a baseline for the benchmark.
 
-timm's own encoder, a decoder head of one line for each layer, a refiner of whole maps. Keys, inputs
-and outputs are `CorridorKeyTransformer`'s, so it takes the same weights and the same wrapper, and
-its outputs are golden too.
+It has timm's own encoder, decoder heads with one line per layer, and a refiner of whole maps. Keys,
+inputs and outputs are those of `CorridorKeyTransformer`, so it takes the same weights and wrapper,
+and its outputs are held to the golden data.
 """
 
 import timm
@@ -14,7 +14,7 @@ from wrapper.network.hiera import CHANNELS
 
 
 class PlainNetwork(nn.Module):
-    """Stands where `CorridorKeyTransformer` does.
+    """Replaces `CorridorKeyTransformer`.
 
     Args:
         resolution: Height and width S of the image, in pixels.
@@ -36,12 +36,12 @@ class PlainNetwork(nn.Module):
         self.eval().requires_grad_(False)
 
     def coarse_logits(self, rgb_hint: Tensor) -> Tensor:
-        """As `CorridorKeyTransformer.coarse_logits`."""
+        """Keys an image; see `Network.coarse_logits`."""
         features = self.encoder(rgb_hint)
         return torch.cat([self.alpha_decoder(features), self.fg_decoder(features)], 1)
 
     def delta_logits(self, rgb: Tensor, coarse: Tensor) -> Tensor:
-        """As `CorridorKeyTransformer.delta_logits`."""
+        """Refines a key; see `Network.delta_logits`."""
         return self.refiner(torch.cat([rgb, coarse], 1))
 
 

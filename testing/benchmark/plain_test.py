@@ -1,4 +1,4 @@
-"""That what the artefact is measured against is the published network, and not a slower one."""
+"""Tests that the baseline of the benchmark computes the published network's outputs."""
 
 import torch
 
@@ -24,5 +24,5 @@ def test_output_is_the_published_networks() -> None:
         ("fine_alpha", fine[:, :1]),
         ("fine_fg", fine[:, 1:]),
     ):
-        # Another CPU's sums, at most: the operators are the published implementation's.
+        # The operators are the published implementation's; another CPU may order sums differently.
         torch.testing.assert_close(tensor, torch.from_numpy(golden[name]), rtol=0, atol=2e-5)

@@ -1,6 +1,6 @@
-"""Whatever the export is given for a checkpoint: one message and no output, or the right one.
+"""The exporter writes the right file from any checkpoint, or prints one message and writes none.
 
-Nothing in a file is run, no file takes more memory than its own size, and no output is left.
+It runs no code from a file, and needs no more memory than the size of the file.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ every_hostile = pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: 
 
 @pytest.fixture(scope="session")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[Hostile, Path]:
-    """Every hostile file."""
+    """Writes every hostile file; returns their paths."""
     folder = tmp_path_factory.mktemp("hostile")
     files = {hostile: folder / f"{n}{hostile.suffix}" for n, hostile in enumerate(HOSTILE)}
     for hostile, path in files.items():
@@ -59,20 +59,20 @@ def test_code_in_the_hostile_pickles_is_real(tmp_path: Path) -> None:
 
 def test_hostile_files_take_no_memory(written: dict[Hostile, Path]) -> None:
     paths = {str(path): hostile for hostile, path in written.items()}
-    said = confined.run("testing.export.checkpoint_child", [*paths], memory=6 * GB, seconds=300)
-    peaks = {"": next(said)["peak"]}
-    for answer in said:
+    answers = confined.run("testing.export.checkpoint_child", [*paths], memory=6 * GB, seconds=300)
+    peaks = {"": next(answers)["peak"]}
+    for answer in answers:
         assert answer["message"], paths[answer["path"]].fault
         more = answer["peak"] - max(peaks.values())
         peaks[answer["path"]] = answer["peak"]
-        # The largest file has 73 MB, and is read before it is refused.
+        # The largest file has 73 MB and is read before it is refused.
         assert more < 0.15 * GB, paths[answer["path"]].fault
     assert peaks.keys() == {"", *paths}
 
 
 @pytest.fixture(scope="module")
 def exported(checkpoint_file: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """SHA-256 of what is made of the checkpoint when nothing happens to it."""
+    """Returns the SHA-256 of an undisturbed export of the checkpoint."""
     output = tmp_path_factory.mktemp("exported") / "CorridorKey.pt"
     process = start(checkpoint_file, output, "--no-validate")
     assert process.wait() == 0
@@ -80,7 +80,7 @@ def exported(checkpoint_file: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.mark.parametrize("change", ["cut", "overwritten", "removed"])
-def test_file_that_changes_once_it_was_read(
+def test_file_that_changes_after_it_was_read(
     change: str,
     checkpoint_file: Path,
     exported: str,
@@ -106,7 +106,7 @@ def test_file_that_changes_once_it_was_read(
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Writes into a file all the time, from a thread."""
+    """Writes to a file from a thread until the end of the block."""
     done = threading.Event()
 
     def write() -> None:

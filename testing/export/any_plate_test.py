@@ -1,6 +1,6 @@
-"""Whatever a built artefact is given for a plate, what comes out is a key.
+"""A built artifact turns any plate into a key within its contract.
 
-BUILD.bazel names the artefact in the environment. Each plate is keyed twice, for the same bits.
+BUILD.bazel names the artifact in the environment. Each plate is keyed twice: the bits are the same.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ from wrapper.knobs import KNOBS, KnobKind
 ARTIFACT = Path(os.environ["ARTIFACT"])
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 LARGEST_AREA = 1 << 20 if DEPTH == 1 else 1 << 24
-"""Of a plate that hypothesis makes up, in pixels: 4096×4096 takes 3 GB."""
+"""Largest area of a random plate, in pixels; 4096×4096 takes 3 GB."""
 
 
 @pytest.fixture(scope="module")
@@ -32,23 +32,25 @@ def loaded() -> torch.jit.ScriptModule:
 
 
 def reset(keyer: torch.jit.ScriptModule) -> None:
-    """Puts every knob at its default."""
+    """Sets every knob to its default."""
     for knob in KNOBS:
         setattr(keyer, knob.name, knob.default)
 
 
 @pytest.fixture
 def keyer(loaded: torch.jit.ScriptModule) -> Iterator[torch.jit.ScriptModule]:
-    """The loaded file. Its knobs are put back afterwards."""
-    torch.set_num_threads(1)  # two at 256 are no faster, and wait for each other on a busy machine
+    """Returns the loaded file; resets its knobs afterwards."""
+    torch.set_num_threads(
+        1
+    )  # At 256, two threads are no faster; on a busy machine they wait for each other.
     yield loaded
     reset(loaded)
 
 
-def made(
+def random_plate(
     height: int, width: int, values: list[float], dtype: torch.dtype, layout: str, share: float
 ) -> Tensor:
-    """A plate [1, 4, H, W] of noise, a share of it replaced by special values."""
+    """Returns a plate [1, 4, H, W] of noise, a share of it replaced by special values."""
     dice = torch.Generator().manual_seed(height * 65537 + width)
     shape = (4, height, width)
     noise = torch.rand(shape, generator=dice)
@@ -84,7 +86,7 @@ KNOB_VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 @dataclasses.dataclass
 class Case:
-    """Plate and knobs of an example."""
+    """The plate and the knobs of an example."""
 
     height: int
     width: int
@@ -108,10 +110,10 @@ cases = st.builds(
 
 
 def check_contract(keyer: torch.jit.ScriptModule, case: Case) -> Tensor:
-    """Keys a plate twice; gives the key."""
+    """Keys a plate twice, checks the contract of the output, and returns the key."""
     for name, value in case.knobs.items():
         setattr(keyer, name, value)
-    plate = made(case.height, case.width, case.values, case.dtype, case.layout, case.share)
+    plate = random_plate(case.height, case.width, case.values, case.dtype, case.layout, case.share)
     before = plate.clone()
     key, again = keyer(plate), keyer(plate)
     assert key.shape == plate.shape
@@ -124,7 +126,6 @@ def check_contract(keyer: torch.jit.ScriptModule, case: Case) -> Tensor:
 
 
 def test_any_plate_and_knobs(keyer: torch.jit.ScriptModule) -> None:
-
     @settings(
         max_examples=8 * DEPTH,
         deadline=None,
@@ -150,7 +151,7 @@ def test_any_plate_and_knobs(keyer: torch.jit.ScriptModule) -> None:
     [
         pytest.param([0.0], id="black"),
         pytest.param([1.0], id="white"),
-        ("all NaN", [math.nan]),
+        pytest.param([math.nan], id="NaN"),
         pytest.param([math.inf], id="infinite"),
         pytest.param([1e30], id="1e30"),
         pytest.param([-1.0], id="negative"),
@@ -162,7 +163,7 @@ def test_plate_of_one_value(keyer: torch.jit.ScriptModule, values: list[float]) 
 
 
 def test_plate_of_4096_by_4096(keyer: torch.jit.ScriptModule) -> None:
-    plate = made(4096, 4096, [math.nan, math.inf, 1e30, -1.0], torch.half, "", 0.01)
+    plate = random_plate(4096, 4096, [math.nan, math.inf, 1e30, -1.0], torch.half, "", 0.01)
     key = keyer(plate)
     assert key.shape == plate.shape and key.dtype == torch.half
     assert key.isfinite().all() and key.min() >= 0 and key.max() <= 1
@@ -179,7 +180,7 @@ def test_wrong_shape_is_one_clear_error(
 
 
 @pytest.mark.parametrize("name", ["despill_strength", "refiner_strength"])
-def test_int_or_nan_where_a_float_is_meant(keyer: torch.jit.ScriptModule, name: str) -> None:
+def test_float_knob_takes_an_int_and_nan(keyer: torch.jit.ScriptModule, name: str) -> None:
     plate = green_screen_plate(54, 96)
 
     def key(value: float) -> Tensor:
@@ -191,7 +192,7 @@ def test_int_or_nan_where_a_float_is_meant(keyer: torch.jit.ScriptModule, name: 
 
 
 @pytest.mark.parametrize("value", [1.0, math.nan, 2**64, "1", None])
-def test_what_is_no_int_where_one_is_meant(keyer: torch.jit.ScriptModule, value: Any) -> None:
+def test_gamma_input_takes_only_an_int(keyer: torch.jit.ScriptModule, value: Any) -> None:
     with pytest.raises(RuntimeError, match="Could not cast attribute"):
         keyer.gamma_input = value
     assert keyer.gamma_input == 0
@@ -199,7 +200,7 @@ def test_what_is_no_int_where_one_is_meant(keyer: torch.jit.ScriptModule, value:
 
 @pytest.fixture(scope="module")
 def clean(loaded: torch.jit.ScriptModule) -> tuple[Tensor, Tensor]:
-    """A plate of the size that the network sees, where a pixel counts most, and its key."""
+    """Returns a plate of the network's size, where one pixel has the most effect, and its key."""
     plate = green_screen_plate(256, 256)
     return plate, loaded(plate)
 
@@ -229,8 +230,8 @@ def test_one_bad_pixel_does_not_blank_the_frame(
     distance = torch.hypot((rows - y).float(), (columns - x).float())
     reach = distance[moved > 1 / 255].max().item() if (moved > 1 / 255).any() else 0.0
     beyond = moved[distance > 64].max().item()
-    # Every pixel attends to every other, so some of it is everywhere; by how much is the
-    # weights' doing. 45 pixels and 0.0004 with these. A pixel of 128 had it at 0.76.
+    # Every pixel attends to every other, so each changes a little; how much depends on the weights.
+    # Measured with these: 45 pixels and 0.0004. With a pixel clamped to 128: 0.76.
     assert reach < 64
     assert beyond < 1 / 255
     assert moved.mean() < 0.005

@@ -1,7 +1,7 @@
-"""The export on a bad machine: killed, crowded, on a full disk, in odd surroundings.
+"""The exporter on a bad machine: killed, short of memory, on a full disk, in odd environments.
 
-After each, the next plain run must succeed with no help, give the very bytes of an undisturbed one,
-and leave nothing else in the folder.
+After each fault, the next plain run must succeed without help, write the same bytes as an
+undisturbed run, and leave nothing else in the folder.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 _KILLS = 25
-"""With each signal."""
+"""Number of kills with each signal."""
 
 _SEED = random.SystemRandom().randrange(10**6)
 
@@ -57,7 +57,7 @@ def _digest(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def plain(checkpoint_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, float]:
-    """The digest of an undisturbed run, and how long it took."""
+    """Returns the digest of an undisturbed run, and its duration in seconds."""
     output = tmp_path_factory.mktemp("plain") / "CorridorKey.pt"
     start = time.monotonic()
     status, printed = _run(_command(checkpoint_file, output))
@@ -67,7 +67,7 @@ def plain(checkpoint_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
 
 @pytest.fixture
 def heals(checkpoint_file: Path, plain: tuple[str, float]) -> Callable[[Path], None]:
-    """The next plain run succeeds, and leaves nothing but its output."""
+    """Returns a check that the next plain run succeeds and leaves only its output."""
 
     def check(output: Path) -> None:
         status, printed = _run(_command(checkpoint_file, output))
@@ -97,13 +97,13 @@ def test_killed_at_random_moments(
         process.send_signal(number)
         process.communicate()
         if process.returncode == 0:
-            continue  # it was done before
+            continue  # It finished before the signal.
         kills += 1
-        # SIGTERM before Python is told what to do with it, or after.
+        # SIGTERM ends Python itself until command_line.run handles it.
         assert process.returncode == -number or (
             number == signal.SIGTERM and process.returncode == 1
         )
-        # At the very end the new file is there, whole, and Python is still winding up.
+        # If the signal came at the very end, the new file is complete.
         assert output.read_bytes() == b"old" or _digest(output) == plain[0]
         left = {path.name for path in tmp_path.iterdir()} - {output.name}
         assert number == signal.SIGKILL or not left
@@ -127,8 +127,7 @@ def test_several_at_once_onto_one_file(
     heals(output)
 
 
-# Runs a command, and fills what is left of the disk as soon as a file is there; then makes room and
-# runs it again.
+# Runs a command and fills the disk as soon as a file appears; then makes room and runs it again.
 _FILL = """
 folder="$1"
 fill_at() {
@@ -148,7 +147,7 @@ exec sha256sum "$folder"/*
 
 
 def _small_disk(megabytes: int, folder: Path) -> list[str]:
-    """A command to put before another, for which the folder is a disk of its own."""
+    """Returns a command prefix that mounts a disk of this size on the folder."""
     return [
         *("bwrap", "--dev-bind", "/", "/"),
         *("--size", f"{megabytes}000000", "--tmpfs", str(folder)),
@@ -172,17 +171,17 @@ def test_too_small_a_disk(
 
 @needs_bwrap
 @pytest.mark.parametrize(
-    ("filled_at", "said"),
+    ("filled_at", "message"),
     [
-        # libtorch's message. export/artifact/archive.py asks for the space before, which helps
-        # unless another process takes it meanwhile.
+        # libtorch's message. export/artifact/archive.py checks the space beforehand, which does
+        # not help if another process takes it meanwhile.
         pytest.param(".*/*/raw.pt", "c10::Error", id="while libtorch saves"),
         pytest.param(".*/CorridorKey.pt", "No space left", id="as the last file is written"),
     ],
 )
 def test_the_disk_fills_up(
     filled_at: str,
-    said: str,
+    message: str,
     checkpoint_file: Path,
     tmp_path: Path,
     plain: tuple[str, float],
@@ -192,16 +191,16 @@ def test_the_disk_fills_up(
     command = [*_small_disk(700, tmp_path), *fill, *_command(checkpoint_file, output)]
     for _ in range(3):
         status, printed = _run(command)
-        assert said in printed
-        assert status == 0, printed  # the second run, when there is room
-        # What the first run left, sha256sum would find to be a folder.
+        assert message in printed
+        assert status == 0, printed  # The second run, with enough room, succeeded.
+        # sha256sum would report a folder that the first run had left.
         assert printed.splitlines()[-1] == f"{plain[0]}  {output}"
         assert "Is a directory" not in printed
 
 
 def _as_nobody(folder: Path) -> list[str]:
     shutil.chown(folder, 65534, 65534)
-    # Bazel's folders may lie in root's HOME, which nobody else may enter: here they lie in another.
+    # Other users cannot enter root's HOME, where Bazel's folders may be: mount them elsewhere.
     output_base = Path(os.environ["TEST_TMPDIR"].partition("/execroot/")[0])
     *parents, top, _ = map(str, output_base.parents)
     enterable = [("--perms", "0755", "--dir", parent) for parent in reversed(parents)]
@@ -235,11 +234,11 @@ def _faketime(offset: str) -> Callable[[Path], list[str]]:
         pytest.param(
             _as_nobody,
             id="an unprivileged user",
-            marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else"),
+            marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can change its user"),
         ),
     ],
 )
-def test_odd_surroundings(
+def test_odd_environments(
     before: Callable[[Path], list[str]],
     checkpoint_file: Path,
     tmp_path: Path,
@@ -251,7 +250,7 @@ def test_odd_surroundings(
         pytest.skip(f"this machine has no {prefix[0]}")
     for path in (*tmp_path.parents, checkpoint_file, *checkpoint_file.parents):
         if path.is_relative_to(os.environ["TEST_TMPDIR"]):
-            path.chmod(0o755)  # another user than this test's is to read it
+            path.chmod(0o755)  # Another user reads it.
     status, printed = _run([*prefix, *_command(checkpoint_file, output)])
     assert status == 0, printed
     assert [path.name for path in tmp_path.iterdir()] == [output.name]

@@ -1,4 +1,4 @@
-"""A child process that loads checkpoints: says what came of each, and how much memory it took."""
+"""Loads checkpoints in a child process; prints the message and peak memory of each."""
 
 import json
 import resource
@@ -13,7 +13,7 @@ CorridorKeyTransformer(64)
 
 
 def say(**message: object) -> None:
-    """Prints what happened, and the most memory that was ever in use, in bytes."""
+    """Prints a message, with the peak memory of the process in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps(message | {"peak": peak}), flush=True)
 

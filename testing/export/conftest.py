@@ -1,4 +1,4 @@
-"""What the tests of the export share: a checkpoint of stand-in weights, and what becomes of it."""
+"""Shared fixtures: a checkpoint of stand-in weights, and the wrappers that are made of it."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ RESOLUTION = 256  # the smallest the exporter takes
 
 @pytest.fixture(scope="session")
 def checkpoint_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of stand-in weights."""
+    """Returns a checkpoint of stand-in weights."""
     path = tmp_path_factory.mktemp("checkpoint") / "untrained.safetensors"
     write_untrained_checkpoint(RESOLUTION, path)
     return path
@@ -24,11 +24,11 @@ def checkpoint_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def eager(checkpoint_file: Path) -> CorridorKeyNukeWrapper:
-    """The eager wrapper with these weights. Tests leave it as it is."""
+    """Returns the eager wrapper with these weights. Tests must not change it."""
     return eager_wrapper(load_checkpoint(checkpoint_file, RESOLUTION), Variant(RESOLUTION))
 
 
 @pytest.fixture(scope="session")
 def torchscript(eager: CorridorKeyNukeWrapper) -> torch.jit.ScriptModule:
-    """The same, compiled. Tests leave it as it is."""
+    """Returns the same wrapper, compiled. Tests must not change it."""
     return to_torchscript(eager)

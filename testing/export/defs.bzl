@@ -1,16 +1,25 @@
-"""How an artefact is tested."""
+"""Declares tests of an artifact."""
 
 load("//export:defs.bzl", "corridorkey_artifact")
 load("//testing:defs.bzl", "pytest_test")
 
-def corridorkey_artifact_test(name, checkpoint, size, resolution = 256, **variant):
-    """Builds one variant from stand-in weights, and tests the files.
+def corridorkey_artifact_test(
+        name,
+        checkpoint,
+        size,
+        resolution = 256,
+        tags = [],
+        visibility = None,
+        **variant):
+    """Builds one variant from stand-in weights, and tests its files.
 
     Args:
-      name: the target.
+      name: name of the test.
       checkpoint: label of the weights.
-      size: of the test.
+      size: size of the test.
       resolution: side of the image that the network sees, in pixels.
+      tags: tags of the test and of the artifact.
+      visibility: visibility of the test.
       **variant: as for corridorkey_artifact.
     """
     artifact = name + ".pt"
@@ -20,6 +29,7 @@ def corridorkey_artifact_test(name, checkpoint, size, resolution = 256, **varian
         out = artifact,
         checkpoint = checkpoint,
         resolution = resolution,
+        tags = tags,
         visibility = ["//testing:__subpackages__"],
         **variant
     )
@@ -35,12 +45,13 @@ def corridorkey_artifact_test(name, checkpoint, size, resolution = 256, **varian
         env = {
             "ARTIFACT": "$(rootpath {})".format(artifact),
             "CHECKPOINT": "$(rootpath {})".format(checkpoint),
-            # Gives large tensors back at once. Else glibc's heap, in fragments, takes 4 GB more.
+            # Frees large tensors at once. Otherwise glibc's fragmented heap takes 4 GB more.
             "MALLOC_MMAP_THRESHOLD_": "131072",
             "MANIFEST": "$(rootpath {})".format(manifest),
         },
-        tags = ["cpu:2"],
+        tags = tags + ["cpu:2"],
         torch = True,
+        visibility = visibility,
         deps = [
             "//export:export_torchscript",
             "//export/tracing:meta_device",

@@ -1,4 +1,4 @@
-"""The export binary at 256, in this process or in one of its own."""
+"""Runs the exporter at 256, in this process or in a new one."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ def export(checkpoint_file: Path, output: Path, *options: str | Path) -> Result:
 def start(
     checkpoint_file: Path, output: Path, *options: str | Path, **settings: str
 ) -> subprocess.Popen[str]:
-    """Starts an export in a process of its own, with environment settings."""
+    """Starts an export in a new process, with environment settings."""
     arguments = ["--checkpoint", checkpoint_file, "--output", output, "--resolution=256", *options]
     return subprocess.Popen(
         [sys.executable, "-m", "export.export_torchscript", *arguments],
@@ -32,7 +32,7 @@ def start(
 
 
 def failure(result: Result, folder: Path) -> str:
-    """The one message of a run that failed as it should: no trace, nothing in the folder."""
+    """Returns the message of a run that failed with status 1 and left nothing in the folder."""
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
     assert not list(folder.iterdir())

@@ -1,4 +1,4 @@
-"""BuildGrid's command line, `bgd`, from the wheel."""
+"""Runs BuildGrid's command line, `bgd`, from the wheel."""
 
 from buildgrid.server.app import cli
 

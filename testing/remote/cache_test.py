@@ -1,4 +1,4 @@
-"""CorridorKey.pt through a remote cache: from nothing, from the cache, and with the server gone."""
+"""Builds CorridorKey.pt with a remote cache: an empty one, a full one, and one that dies."""
 
 import concurrent.futures
 import time
@@ -13,7 +13,7 @@ _TARGET = "//export:corridorkey_pt"
 _WEIGHTS = "//testing:untrained_checkpoint"
 _FILE = "export/CorridorKey.pt"
 
-# What the file is made of: the stand-in weights, then the export.
+# Number of actions that make the file: the stand-in weights and the export.
 _ALL = 2
 
 
@@ -24,7 +24,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def cache(scratch: Path) -> Iterator[services.Server]:
-    """The cache that both clones share."""
+    """Returns the cache that both clones share."""
     folder = scratch / "shared"
     folder.mkdir()
     with services.remote_cache(folder) as server:
@@ -33,21 +33,21 @@ def cache(scratch: Path) -> Iterator[services.Server]:
 
 @pytest.fixture
 def another_cache(tmp_path: Path) -> Iterator[services.Server]:
-    """An empty one, to be killed."""
+    """Returns an empty cache that the test may kill."""
     with services.remote_cache(tmp_path) as server:
         yield server
 
 
 @pytest.fixture(scope="class")
 def a_clone(scratch: Path, request: pytest.FixtureRequest) -> Iterator[clone.Clone]:
-    """A clone for each class, in a folder of its own."""
+    """Returns the clone of a test class, in a folder of its own."""
     with clone.start(scratch / "clones" / request.cls.__name__) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
 def first() -> dict[str, str]:
-    """What the first clone built, for all the others: its digest."""
+    """Returns a dict to which the first test adds the digest of the file."""
     return {}
 
 
@@ -66,7 +66,7 @@ def _report(
 
 
 class TestFirstClone:
-    """One clone, its cache empty at first; then other caches, which fail it."""
+    """Tests one clone with an empty cache, then with caches that fail."""
 
     def test_from_nothing_everything_runs_here(
         self,
@@ -83,7 +83,7 @@ class TestFirstClone:
         assert cache.holds() > 0
         first["digest"] = a_clone.digest(_FILE)
 
-    def test_a_server_that_is_killed_in_mid_build_costs_its_help_only(
+    def test_a_server_that_is_killed_in_mid_build_does_not_stop_it(
         self,
         a_clone: clone.Clone,
         another_cache: services.Server,
@@ -93,7 +93,7 @@ class TestFirstClone:
         a_clone.forget()
         with concurrent.futures.ThreadPoolExecutor() as pool:
             building = pool.submit(_build, a_clone, another_cache)
-            # The weights arrive while the export has not begun.
+            # The weights arrive in the cache before the export begins.
             while not another_cache.holds():
                 assert not building.done()
                 time.sleep(0.01)
@@ -126,7 +126,7 @@ class TestFirstClone:
         first: dict[str, str],
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        """By default Bazel leaves there what is no result, and misses it in the next build."""
+        """By default Bazel does not download intermediate files, and the next build lacks them."""
         a_clone.connect("remote-cache-endpoint", f"--remote_cache={another_cache.url}")
         for expected in ("linux-sandbox", "remote cache hit"):
             a_clone.forget()
@@ -146,7 +146,7 @@ class TestFirstClone:
 
 
 class TestSecondClone:
-    """Another clone, in another folder, with an output base of its own."""
+    """Tests another clone, in another folder, with an output base of its own."""
 
     def test_everything_comes_from_the_cache(
         self,

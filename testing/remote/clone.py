@@ -1,4 +1,4 @@
-"""A clone of this checkout in a test, with a Bazel of its own whose every action is accounted for.
+"""Makes a clone of this checkout, with a Bazel that logs what ran each action.
 
 with clone.start(folder) as a_clone:
     a_clone.connect("remote-cache-endpoint", "--remote_cache=grpc://127.0.0.1:8980")
@@ -30,9 +30,9 @@ class Spawn:
     """One action that was run, or taken from the cache.
 
     Attributes:
-        target: The label that it belongs to.
-        runner: What ran it: `linux-sandbox`, `remote`, `remote cache hit`.
-        seconds: How long each part took: `totalTime`, `executionWallTime`, `uploadTime`, ...
+        target: Label of its target.
+        runner: `linux-sandbox`, `remote` or `remote cache hit`.
+        seconds: Duration of each part: `totalTime`, `executionWallTime`, `uploadTime`, ...
     """
 
     target: str
@@ -45,9 +45,9 @@ class Build:
     """A build that succeeded.
 
     Attributes:
-        output: What Bazel said.
-        spawns: Its actions, Bazel's internal ones left out.
-        seconds: From the command to its end.
+        output: Output of Bazel, stdout and stderr.
+        spawns: Actions, without those that are internal to Bazel.
+        seconds: Duration of the command.
     """
 
     output: str
@@ -56,7 +56,7 @@ class Build:
 
     @property
     def runners(self) -> Counter[str]:
-        """How many actions each runner ran."""
+        """Returns the number of actions of each runner."""
         return Counter(spawn.runner for spawn in self.spawns)
 
 
@@ -65,7 +65,7 @@ class Clone:
     """A clone and its Bazel.
 
     Attributes:
-        workspace: Its top.
+        workspace: Top folder of the clone.
         bazel: Runs a Bazel command in it.
     """
 
@@ -77,7 +77,7 @@ class Clone:
         (self.workspace / "user.bazelrc").write_text(f"build:{config} {endpoint}\n")
 
     def forget(self) -> None:
-        """As if nothing had been built; what was fetched stays."""
+        """Removes what was built and keeps what was downloaded."""
         assert self.bazel("clean").returncode == 0
 
     def build(self, *arguments: str, command: str = "build") -> Build:
@@ -97,13 +97,13 @@ class Clone:
         return Build(result.stdout, list(_spawns(log.read_text())), seconds)
 
     def digest(self, path: str) -> str:
-        """SHA-256 of an output, by its path below bazel-bin."""
+        """Returns the SHA-256 of an output, given its path below bazel-bin."""
         with (self.workspace / "bazel-bin" / path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _spawns(log: str) -> Iterator[Spawn]:
-    """Reads an execution log: JSON objects, one after the other."""
+    """Reads an execution log, which is a sequence of JSON objects."""
     decoder = json.JSONDecoder()
     position = 0
     while position < len(log):
@@ -119,10 +119,10 @@ def _spawns(log: str) -> Iterator[Spawn]:
 
 @contextlib.contextmanager
 def start(folder: Path) -> Iterator[Clone]:
-    """Clones this checkout for a `with` block, with nothing fetched and nothing built.
+    """Clones this checkout for a `with` block; nothing is downloaded or built yet.
 
     Args:
-        folder: Folder to make for the clone and all that its Bazel writes; removed at the end.
+        folder: New folder for the clone and everything that its Bazel writes; removed at the end.
 
     Yields:
         The clone.
@@ -136,6 +136,6 @@ def start(folder: Path) -> Iterator[Clone]:
         with nested_bazel.start(folder, parts=parts, startup=startup) as bazel:
             yield Clone(folder / "workspace", bazel)
     finally:
-        # Bazel's outputs are read-only folders.
+        # Bazel makes the folders of outputs read-only.
         subprocess.run(["chmod", "--recursive", "u+w", folder], check=True)
         shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""Actions on a worker: lint, the stand-in weights, exports; the same bytes as here."""
+"""Runs actions on a remote worker: lint, stand-in weights, exports; the bytes must be the same."""
 
 import concurrent.futures
 import time
@@ -12,7 +12,7 @@ from testing.remote import clone, services
 pytestmark = pytest.mark.skipif(
     bool(services.MISSING_FOR_EXECUTION),
     reason=f"this machine has no {', '.join(services.MISSING_FOR_EXECUTION)}; "
-    "the air-gapped root has (tools/airgapped_root)",
+    "the Debian root has them (tools/debian_root)",
 )
 
 _WEIGHTS = "//testing:untrained_checkpoint_256"
@@ -33,9 +33,9 @@ def server(scratch: Path) -> Iterator[services.Server]:
 
 @pytest.fixture(scope="module")
 def a_clone(scratch: Path, server: services.Server) -> Iterator[clone.Clone]:
-    """A clone that is connected to the server."""
+    """Returns a clone that is connected to the server."""
     with clone.start(scratch / "clone") as started:
-        # One connection is 100 calls at a time, and a server in Python has no more threads.
+        # One connection carries 100 calls at a time, as many as the server has threads for.
         flags = f"--remote_executor={server.url} --remote_max_connections=1"
         started.connect("remote-endpoint", flags)
         yield started
@@ -49,9 +49,7 @@ def _report(capsys: pytest.CaptureFixture[str], build: clone.Build) -> None:
             print(f"\n{spawn.target}, {spawn.runner}: {', '.join(times)}", end="")
 
 
-def test_lint_and_the_pages_are_tested_on_the_worker(
-    a_clone: clone.Clone, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_tests_run_on_the_worker(a_clone: clone.Clone, capsys: pytest.CaptureFixture[str]) -> None:
     tests = ("//testing/lint:lint_test", "//testing:docs_test")
     build = a_clone.build("--config=remote", *tests, command="test")
     _report(capsys, build)
@@ -89,7 +87,7 @@ def test_an_export_on_the_worker_has_the_same_bytes(
     assert a_clone.digest(file) == on_the_worker
 
 
-def test_a_server_that_is_killed_leaves_its_action_to_the_sandbox(
+def test_the_sandbox_runs_the_action_of_a_killed_server(
     a_clone: clone.Clone, server: services.Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     a_clone.forget()

@@ -1,4 +1,4 @@
-"""A remote cache and remote execution, for real, on loopback: BuildGrid, buildbox, PostgreSQL.
+"""Runs a remote cache and remote execution on loopback: BuildGrid, buildbox and PostgreSQL.
 
 with services.remote_cache(folder) as cache:
     print(cache.url)
@@ -27,7 +27,7 @@ _EXECUTION_NEEDS = {
 }
 
 MISSING_FOR_EXECUTION = [name for name, program in _EXECUTION_NEEDS.items() if not program]
-"""What `remote_execution` needs and this machine lacks; the air-gapped root has all of it."""
+"""Programs that `remote_execution` needs and this machine lacks; the Debian root has them all."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Server:
     """A running BuildGrid.
 
     Attributes:
-        url: What Bazel calls it.
-        folder: The folder with its storage and its logs.
-        process: Its one process.
+        url: Address for Bazel.
+        folder: Folder with its storage and logs.
+        process: Its only process.
     """
 
     url: str
@@ -45,15 +45,15 @@ class Server:
     process: subprocess.Popen[bytes]
 
     def holds(self) -> int:
-        """How many blobs are in its storage."""
+        """Returns the number of blobs in its storage."""
         return sum(len(files) for _, _, files in os.walk(self.folder / "storage/cas/objects"))
 
     def executed(self) -> int:
-        """How many actions its worker began."""
+        """Returns the number of actions that its worker began."""
         return (self.folder / "worker.log").read_text().count("Launching runner process")
 
     def kill(self) -> None:
-        """Ends it with no chance to say goodbye to anybody."""
+        """Kills it, so that it cannot close its connections."""
         self.process.kill()
         self.process.wait()
 
@@ -75,12 +75,13 @@ def _running(
     is_ready: Callable[[], bool],
     environment: Mapping[str, str] = os.environ,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs a program for a `with` block, which starts when the program is ready.
+    """Runs a program for a `with` block, which begins when the program is ready.
 
-    It stays in this process group, so that it ends with the test, however that ends.
+    The program stays in this process group, so that it ends when the test is killed.
 
     Raises:
-        RuntimeError: It ended, or was not ready in two minutes; with the end of its log.
+        RuntimeError: The program ended or was not ready in two minutes. The message has the end of
+            its log.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -109,7 +110,7 @@ def _running(
 
 @contextlib.contextmanager
 def _storage(folder: Path) -> Iterator[Path]:
-    """Makes a folder for gigabytes, which lasts for a `with` block."""
+    """Makes a folder for gigabytes and removes it after a `with` block."""
     storage = folder / "storage"
     storage.mkdir()
     try:
@@ -151,7 +152,7 @@ def _postgresql(folder: Path) -> Iterator[dict[str, str]]:
     password = folder / "password"
     password.touch(mode=0o600)
     password.write_text(secrets.token_hex())
-    # PostgreSQL does not run as root, so root becomes nobody, who still owns root's files.
+    # PostgreSQL refuses to run as root. In this namespace root is nobody, and still owns its files.
     as_nobody = ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
     data = folder / "data"
     initdb = [*as_nobody, f"{_POSTGRESQL}/initdb", f"--pgdata={data}", "--username=buildgrid"]
@@ -164,7 +165,7 @@ def _postgresql(folder: Path) -> Iterator[dict[str, str]]:
     postgres += [f"--{setting}" for setting in settings]
     with _running(postgres, folder / "postgresql.log", lambda: _listens(port)):
         yield {
-            # BuildGrid waits for notifications as this driver gives them.
+            # BuildGrid needs the notifications of this driver.
             "BUILDGRID_DATABASE": f"postgresql+psycopg2://buildgrid@127.0.0.1:{port}/postgres",
             "PGPASSWORD": password.read_text(),
         }

@@ -1,4 +1,4 @@
-"""Certificates for Bazel's downloader, which is Java and reads no PEM files."""
+"""Converts certificates for Bazel's downloader, which is written in Java and reads no PEM files."""
 
 import subprocess
 from pathlib import Path
@@ -8,14 +8,14 @@ def startup_option(bundle: Path, scratch: Path) -> str:
     """Makes Bazel trust the certificates of a PEM file, and no others.
 
     Args:
-        bundle: The certificates.
-        scratch: Folder for a copy of them in Java's format.
+        bundle: PEM file of certificates.
+        scratch: Folder for the copy in Java's format.
 
     Returns:
         The startup option for Bazel.
     """
     truststore = scratch / "truststore"
-    as_java_wants_it = "-export -nokeys -nomac -certpbe NONE -jdktrust anyExtendedKeyUsage"
+    options = "-export -nokeys -nomac -certpbe NONE -jdktrust anyExtendedKeyUsage"
     files = ("-in", bundle, "-out", truststore, "-passout", "pass:")
-    subprocess.run(["openssl", "pkcs12", *as_java_wants_it.split(), *files], check=True)
+    subprocess.run(["openssl", "pkcs12", *options.split(), *files], check=True)
     return f"--host_jvm_args=-Djavax.net.ssl.trustStore={truststore}"

@@ -1,7 +1,7 @@
-"""nginx on loopback, as a studio's internal server would be.
+"""Runs nginx on loopback, in the role of a studio's internal server.
 
 with nginx.serve(folder, scratch) as url:
-    ...  # url + "/NAME" is the file NAME of the folder
+    ...  # url + "/NAME" is the file NAME of the folder.
 """
 
 import contextlib
@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PROGRAM = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-"""The nginx of this machine, or None. The air-gapped root has one."""
+"""Path of this machine's nginx, or None. The Debian root has one."""
 
 _TEMPORARY = ("client_body", "fastcgi", "proxy", "scgi", "uwsgi")
 
 _CONFIGURATION = """\
 daemon off;
 master_process off;
-user root;  # a sandbox has no other; to whoever is not root it says nothing
+user root;  # The only user of a sandbox. Ignored for any other user.
 pid nginx.pid;
 error_log stderr;
 events {{}}
@@ -42,9 +42,9 @@ def serve(folder: Path, scratch: Path, certificate: Path | None = None) -> Itera
     """Serves a folder's files for a `with` block.
 
     Args:
-        folder: What to serve; a change in it is seen at once.
-        scratch: Empty folder for the server's own files, of which `access.log` is one.
-        certificate: PEM file of a certificate and its key, to serve over HTTPS.
+        folder: Folder to serve. Changes in it take effect at once.
+        scratch: Empty folder for the server's own files, `access.log` among them.
+        certificate: PEM file of a certificate and its key. If given, the server uses HTTPS.
 
     Yields:
         The server's URL, without a slash at its end.
@@ -73,7 +73,7 @@ def serve(folder: Path, scratch: Path, certificate: Path | None = None) -> Itera
                     break
                 time.sleep(0.01)
             else:
-                raise RuntimeError(f"nginx ended with {process.returncode}; its words are above")
+                raise RuntimeError(f"nginx ended with {process.returncode}; see its messages above")
             yield f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
         finally:
             process.terminate()

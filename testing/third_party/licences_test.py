@@ -68,7 +68,7 @@ _WHEELS, _ = read_wheels(
 
 def _is_allowed(wheel: Wheel) -> bool:
     """Whether one of the alternatives asks for nothing that is not allowed."""
-    words = _LOOKED_AT.get(wheel.name, wheel.licence)
+    words = _LOOKED_AT.get(wheel.name, wheel.license)
     expression = _IN_OTHER_WORDS.get(words, words)
     allowed = _ALLOWED | (_ALLOWED_ON_LOOPBACK if _HUB == "_buildgrid" else set())
     return any(set(way.split(" AND ")) <= allowed for way in expression.split(" OR "))
@@ -76,7 +76,7 @@ def _is_allowed(wheel: Wheel) -> bool:
 
 def test_every_wheel_is_allowed() -> None:
     for wheel in _WHEELS:
-        assert _is_allowed(wheel), f"{wheel.name}: {wheel.licence}"
+        assert _is_allowed(wheel), f"{wheel.name}: {wheel.license}"
 
 
 def test_every_wheel_of_the_lock_is_looked_at() -> None:

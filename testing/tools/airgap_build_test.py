@@ -1,7 +1,7 @@
-"""From an empty cache to CorridorKey.pt with no interface but loopback, by way of a kit.
+"""Builds CorridorKey.pt from an air-gap kit, with no interface but loopback.
 
-The kit is gathered from the network by `//tools/airgap_kit:gather`. What is built from it is built
-as on another machine: a copy of the sources, an empty home, no Bazel, no root yet.
+`//tools/airgap_kit:gather` gathers the kit from the network. The build runs as on another machine:
+a copy of the sources, an empty home, no Bazel and no root.
 """
 
 import json
@@ -16,12 +16,12 @@ import pytest
 from export.common.digests import digest
 
 _TOP = Path(__file__).absolute().parents[2]
-_ARTEFACT = "export/CorridorKey.pt"
+_ARTIFACT = "export/CorridorKey.pt"
 
 _BUILD = ("build", "--config=airgap", "--config=untrained", "//export:corridorkey_pt")
 _TEST = ("test", "--config=airgap", "//testing/third_party:buildifier_test")
 
-# The server would not be found from the next call's own network.
+# Each call has a network of its own, in which it cannot reach the server of the call before.
 _THEN_SHUT_DOWN = 'tools/bazel "$@"; status=$?; tools/bazel shutdown; exit $status'
 
 AirgappedBazel = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -29,7 +29,7 @@ AirgappedBazel = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the sources."""
+    """Returns a copy of the sources."""
     folder = tmp_path_factory.mktemp("clone")
     not_sources = shutil.ignore_patterns("external", "*.pt", "pins.json")
     shutil.copytree(_TOP, folder, ignore=not_sources, dirs_exist_ok=True)
@@ -38,7 +38,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def kit(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A kit with no weights and no wheels for further suites."""
+    """Returns a kit without weights, with the wheels of the main hub."""
     folder = tmp_path_factory.mktemp("kit")
     subprocess.run(
         [_TOP / "tools/airgap_kit/gather", "--output", folder, "--hub=pypi", "--no-checkpoint"],
@@ -52,7 +52,7 @@ def kit(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 
 @pytest.fixture(scope="module")
 def airgapped(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirgappedBazel]:
-    """Runs `tools/bazel` with only loopback, an empty home and none of this machine's Bazels."""
+    """Returns a function that runs `tools/bazel` on a machine with only loopback and no Bazel."""
     home = tmp_path_factory.mktemp("home")
     bazels = filter(None, map(shutil.which, ("bazel", "bazelisk")))
     hidden = [argument for path in bazels for argument in ("--ro-bind", "/dev/null", path)]
@@ -61,7 +61,7 @@ def airgapped(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         return subprocess.run(
             [
                 *("bwrap", "--dev-bind", "/", "/", "--unshare-net", *hidden),
-                # In the air-gapped root, the next root is to find the host's users and names.
+                # Inside a Debian root, the host's users and names are in /host-etc.
                 *("--ro-bind-try", "/host-etc", "/etc"),
                 *("env", "--ignore-environment", f"HOME={home}", f"PATH={os.environ['PATH']}"),
                 *("bash", "-c", script, "bash", *arguments),
@@ -75,7 +75,7 @@ def airgapped(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
     yield run
     run("clean", "--expunge")
-    # Names in the root are not ASCII, and Bazel cannot remove them from a test's folder.
+    # Not left to Bazel, which cannot remove names that are not ASCII.
     shutil.rmtree(home)
 
 
@@ -94,10 +94,10 @@ def test_every_file_of_the_kit_is_listed(kit: Path) -> None:
 
 
 @pytest.mark.usefixtures("kit")
-def test_the_artefact_is_an_ordinary_builds(airgapped: AirgappedBazel, clone: Path) -> None:
+def test_the_artifact_is_that_of_an_ordinary_build(airgapped: AirgappedBazel, clone: Path) -> None:
     result = airgapped(*_BUILD)
     assert result.returncode == 0, result.stdout
-    assert digest(clone / "bazel-bin" / _ARTEFACT) == digest(_TOP / _ARTEFACT)
+    assert digest(clone / "bazel-bin" / _ARTIFACT) == digest(_TOP / _ARTIFACT)
 
 
 @pytest.mark.usefixtures("kit")

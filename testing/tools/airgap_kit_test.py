@@ -1,7 +1,6 @@
-"""What the air-gap kit gathers, and that a Bazel builds from it and from nothing else.
+"""Gathers an air-gap kit and builds from it with no network.
 
-The kit is of one small wheel and one small checkpoint; Bazel, pip and the digests are real, and a
-test has no network.
+The kit has one small wheel and one small checkpoint. Bazel, pip and the digests are real.
 """
 
 import hashlib
@@ -33,7 +32,7 @@ _PIN = wheels.Pin("corridorkey-probe==1.0", frozenset([_sha256(_WHEEL), 64 * "0"
 
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the wheel, as all that pip knows of."""
+    """Returns a folder with the wheel, which is pip's only index."""
     folder = tmp_path / "index"
     folder.mkdir()
     (folder / tiny_wheel.NAME).write_bytes(_WHEEL)
@@ -108,14 +107,14 @@ def test_the_list_is_one_that_sha256sum_accepts(tmp_path: Path) -> None:
 
 
 def test_the_root_is_packed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = tmp_path / "airgapped-root-0123"
+    root = tmp_path / "debian-root-0123"
     (root / "usr/bin").mkdir(parents=True)
     (root / "usr/bin/bazel").write_text("Bazel")
     (root / "etc").mkdir()
-    monkeypatch.setenv("CORRIDORKEY_AIRGAPPED_ROOT", str(root))
+    monkeypatch.setenv("CORRIDORKEY_DEBIAN_ROOT", str(root))
     kit = tmp_path / "kit"
     kit.mkdir()
-    (kit / "airgapped-root-old.tar.gz").touch()
+    (kit / "debian-root-old.tar.gz").touch()
 
     name = bazel_itself.gather(kit, {})
     assert [path.name for path in kit.iterdir()] == [name]
@@ -132,7 +131,7 @@ def test_the_root_is_packed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_outside_of_the_root_the_binary_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("CORRIDORKEY_AIRGAPPED_ROOT", raising=False)
+    monkeypatch.delenv("CORRIDORKEY_DEBIAN_ROOT", raising=False)
     monkeypatch.delenv("CORRIDORKEY_BAZEL", raising=False)
     binary = tmp_path / "bazel-7.7.1"
     binary.write_text("#!/bin/sh\n")
@@ -150,7 +149,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def bazel(scratch: Path) -> Iterator[nested_bazel.Bazel]:
-    """A Bazel whose one wheel is the small one, and whose green checkpoint is _WEIGHTS."""
+    """Returns a Bazel whose only wheel is the small one and whose green checkpoint is _WEIGHTS."""
     with nested_bazel.start(scratch) as run:
         tiny_wheel.write_lock(scratch, _WHEEL)
         pins = scratch / "workspace/third_party/checkpoints/checkpoints.bzl"
@@ -162,7 +161,7 @@ def bazel(scratch: Path) -> Iterator[nested_bazel.Bazel]:
 
 @pytest.fixture
 def kit(bazel: nested_bazel.Bazel, scratch: Path, tmp_path: Path) -> Iterator[Path]:
-    """A kit in a folder of its own, with a link to it in the workspace; and an empty cache."""
+    """Returns a kit to which the workspace has a link; empties the cache."""
     folder = tmp_path / "kit"
     (folder / "wheels").mkdir(parents=True)
     (folder / "wheels" / tiny_wheel.NAME).write_bytes(_WHEEL)

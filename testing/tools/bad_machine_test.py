@@ -1,8 +1,8 @@
-"""`tools/bazel` on a bad machine, from nothing: killed, crowded, on a full disk, oddly set up.
+"""Runs `tools/bazel` on a bad machine: killed, crowded, on a full disk, in odd surroundings.
 
-Nothing stands in for anything: the root is made of Debian's packages, or comes out of an air-gap
-kit, which is faster; the launcher, bubblewrap and Bazel are the real ones. After each fault the
-next run must succeed with no help, or say what to remove.
+The launcher, bubblewrap and Bazel are the real ones. The root is made of Debian's packages or of an
+air-gap kit, which is faster. After each fault the next run must succeed with no help, or its
+message must say what to remove.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ _KILLS_FROM_DEBIAN = 2
 _KILLS_FROM_KIT = 48
 _KILLS_OF_BUILDS = 50
 
-# A chain of small actions, each of which takes a while; the last says what was in `input`.
+# A chain of short actions; the output of the last one begins with the content of `input`.
 _BUILD = """
 [
     genrule(
@@ -50,11 +50,13 @@ Result = subprocess.CompletedProcess[str]
 
 
 class Machine:
-    """A machine with no Bazel and an empty home, whose files are this one's.
+    """This machine with an empty home and no Bazel.
 
     Attributes:
+        folder: Holds everything of the machine.
         clone: A copy of the sources.
-        cache: Where tools/bazel keeps its roots.
+        home: HOME.
+        cache: Folder in which tools/bazel keeps its roots.
     """
 
     def __init__(self, folder: Path, clone: Path) -> None:
@@ -70,21 +72,21 @@ class Machine:
         """Starts `tools/bazel` in a process group of its own.
 
         Args:
-            *arguments: Its command line.
-            before: A command to put before it.
-            **settings: Further environment.
+            *arguments: Arguments of `tools/bazel`.
+            before: Command line that runs `tools/bazel`, to which its own is appended.
+            **settings: Further environment variables.
         """
         bazels = filter(None, map(shutil.which, ("bazel", "bazelisk")))
         hidden = [argument for path in bazels for argument in ("--ro-bind", "/dev/null", path)]
         environment = {
             "HOME": str(self.home),
             "PATH": os.environ["PATH"],
-            "XDG_CACHE_HOME": str(self.folder / "cache"),
+            "XDG_CACHE_HOME": str(self.cache.parent),
         }
         return subprocess.Popen(
             [
                 *("bwrap", "--dev-bind", "/", "/", *hidden),
-                # In the air-gapped root, the next root is to find the host's users and mirrors.
+                # Inside a Debian root, the host's users and mirrors are in /host-etc.
                 *("--ro-bind-try", "/host-etc", "/etc"),
                 *("env", "--ignore-environment"),
                 *(f"{name}={value}" for name, value in (environment | settings).items()),
@@ -100,51 +102,52 @@ class Machine:
         )
 
     def run(self, *arguments: str, before: tuple[str, ...] = (), **settings: str) -> Result:
-        """Runs it to its end."""
+        """Runs `tools/bazel` and waits for its end."""
         process = self.start(*arguments, before=before, **settings)
         stdout, stderr = process.communicate()
         return Result(process.args, process.returncode, stdout, stderr)
 
     def assert_heals(self) -> None:
-        """The next plain run succeeds, and there is one root and nothing half-made."""
+        """Asserts that the next run succeeds and leaves one root and nothing half-made."""
         result = self.run("--version")
         assert result.stdout.strip() == _VERSION, result.stderr
         names = {path.name for path in self.cache.iterdir() if ".truststore-" not in path.name}
-        assert names == {self.root().name, "airgapped-root.lock"}
+        assert names == {self.root().name, "debian-root.lock"}
 
     def root(self) -> Path:
-        """The root, which there must be."""
-        (root,) = (path for path in self.cache.glob("airgapped-root-*") if path.is_dir())
+        """Returns the only root."""
+        (root,) = (path for path in self.cache.glob("debian-root-*") if path.is_dir())
         return root
 
     def move_clone(self, name: str) -> None:
-        """From here on, the clone is one in the machine's own folder."""
+        """Copies the clone into the machine's folder and uses the copy from then on."""
         without_links = shutil.ignore_patterns("bazel-*")
         clone = self.folder / name
         shutil.copytree(self.clone, clone, ignore=without_links, copy_function=os.link)
         self.clone = clone
 
     def forget(self) -> None:
-        """As if tools/bazel had never run."""
+        """Removes every root."""
         shutil.rmtree(self.cache, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
 def scratch() -> Iterator[Path]:
-    """A folder for gigabytes: in memory, if there is room, which takes half the time."""
+    """Returns a folder for gigabytes, in memory if it has room: that halves the time."""
     memory = Path("/dev/shm")
     roomy = memory.is_dir() and shutil.disk_usage(memory).free > _GIGABYTES << 30
     folder = Path(tempfile.mkdtemp(dir=memory if roomy else os.environ["TEST_TMPDIR"]))
     folder.chmod(0o755)
     yield folder
-    shutil.rmtree(folder)  # names in the root are not ASCII, and Bazel cannot remove them
+    # Not left to Bazel, which cannot remove names that are not ASCII.
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
 def sources(scratch: Path) -> Path:
-    """What of this repository is enough, as a module with nothing to fetch."""
+    """Returns a module that has the launcher and nothing to download."""
     clone = scratch / "clone"
-    for name in ("tools/airgapped_root", "third_party/registry"):
+    for name in ("tools/debian_root", "third_party/registry"):
         shutil.copytree(_TOP / name, clone / name)
     for name in ("tools/bazel", ".bazelversion"):
         shutil.copy(_TOP / name, clone / name)
@@ -157,7 +160,7 @@ def sources(scratch: Path) -> Path:
 
 @pytest.fixture
 def machine(sources: Path, scratch: Path) -> Iterator[Machine]:
-    """A machine that makes its root from Debian's packages."""
+    """Returns a machine that makes its root of Debian's packages."""
     made = Machine(scratch / "machine", sources)
     yield made
     shutil.rmtree(made.folder)
@@ -165,7 +168,7 @@ def machine(sources: Path, scratch: Path) -> Iterator[Machine]:
 
 @pytest.fixture(scope="module")
 def first(sources: Path, scratch: Path) -> tuple[Machine, float]:
-    """A machine that nothing happens to, with its root; and the seconds that it took."""
+    """Returns a machine with a root of Debian's packages, and the seconds that making it took."""
     made = Machine(scratch / "first", sources)
     start = time.monotonic()
     made.assert_heals()
@@ -173,13 +176,13 @@ def first(sources: Path, scratch: Path) -> tuple[Machine, float]:
 
 
 def _pack_kit(machine: Machine, clone: Path, *without: str) -> None:
-    """Copies the sources, and puts the root of a machine beside them as an air-gap kit does."""
+    """Copies the sources, and packs the root of a machine into a kit beside them."""
     shutil.copytree(machine.clone, clone)
     archive = clone / "airgap_kit" / f"{machine.root().name}.tar.gz"
     archive.parent.mkdir()
     excluded = [f"--exclude=./{folder}" for folder in without]
     tar = ["tar", "--create", *excluded, "--directory", str(machine.root()), "."]
-    # As it is, which is quickly unpacked: there is no compression at level 0.
+    # Level 0 does not compress, which makes unpacking fast.
     with (
         gzip.open(archive, "wb", compresslevel=0) as packed,
         subprocess.Popen(tar, stdout=subprocess.PIPE) as process,
@@ -194,7 +197,7 @@ def _pack_kit(machine: Machine, clone: Path, *without: str) -> None:
 
 @pytest.fixture(scope="module")
 def kit(first: tuple[Machine, float], scratch: Path) -> Path:
-    """A clone with a kit."""
+    """Returns a clone with a kit."""
     clone = scratch / "a clone of o'hara"
     _pack_kit(first[0], clone)
     return clone
@@ -202,7 +205,7 @@ def kit(first: tuple[Machine, float], scratch: Path) -> Path:
 
 @pytest.fixture
 def kit_machine(kit: Path, scratch: Path) -> Iterator[Machine]:
-    """A machine that makes its root from the kit."""
+    """Returns a machine that makes its root from the kit."""
     made = Machine(scratch / "home of o'hara", kit)
     yield made
     shutil.rmtree(made.folder)
@@ -210,7 +213,7 @@ def kit_machine(kit: Path, scratch: Path) -> Iterator[Machine]:
 
 @pytest.fixture
 def small_kit_machine(first: tuple[Machine, float], scratch: Path) -> Iterator[Machine]:
-    """The same with a third of the root, so that it can be made a hundred times: it has no Java."""
+    """Returns a machine with a kit a third as large, without Java, that unpacks faster."""
     clone = scratch / "small"
     _pack_kit(first[0], clone, "usr/lib/jvm", "usr/share/doc", "usr/share/locale", "usr/share/java")
     made = Machine(scratch / "small machine", clone)
@@ -219,7 +222,7 @@ def small_kit_machine(first: tuple[Machine, float], scratch: Path) -> Iterator[M
 
 
 def _kill(process: subprocess.Popen[str], number: signal.Signals, everything: bool) -> int:
-    """Ends the launcher, or all of its process group; gives the exit status."""
+    """Kills the launcher, or its whole process group; returns the exit status."""
     with contextlib.suppress(ProcessLookupError):
         if everything:
             os.killpg(process.pid, number)
@@ -238,7 +241,7 @@ def _killed_while_it_makes_the_root(machine: Machine, seconds: float, kills: int
         time.sleep(moments.uniform(0, seconds))
         number = moments.choice([signal.SIGKILL, signal.SIGTERM])
         if _kill(process, number, everything=moments.random() < 0.7) == 0:
-            continue  # it was done before
+            continue  # It ended before it was killed.
         kills -= 1
         machine.assert_heals()
 
@@ -258,10 +261,9 @@ def test_killed_while_it_makes_the_root_from_a_kit(small_kit_machine: Machine) -
 
 @pytest.fixture
 def builder(first: tuple[Machine, float], scratch: Path) -> Iterator[Machine]:
-    """A machine with a root, to build on."""
+    """Returns a machine with a root, to build on."""
     made = Machine(scratch / "builder", first[0].clone)
-    made.cache.mkdir(parents=True)
-    (made.cache / first[0].root().name).symlink_to(first[0].root())
+    made.cache = first[0].cache
     yield made
     made.run("clean", "--expunge")
 
@@ -271,7 +273,7 @@ def _build(machine: Machine) -> subprocess.Popen[str]:
 
 
 def _assert_builds(machine: Machine, content: str) -> None:
-    """The next plain build succeeds and gives what is right."""
+    """Asserts that the next build succeeds with the right output."""
     process = _build(machine)
     _, stderr = process.communicate()
     assert process.returncode == 0, stderr
@@ -280,9 +282,9 @@ def _assert_builds(machine: Machine, content: str) -> None:
 
 
 def _server(machine: Machine) -> int:
-    """Process id of its Bazel server."""
-    # One that was killed leaves the file; one that starts writes it anew.
-    while not (files := list(machine.folder.glob("cache/bazel/*/*/server/server.pid.txt"))):
+    """Returns the process id of the machine's Bazel server."""
+    # A killed server leaves the file, and the next one writes it again.
+    while not (files := list(machine.cache.parent.glob("bazel/*/*/server/server.pid.txt"))):
         time.sleep(0.01)
     return int(files[0].read_text())
 
@@ -308,7 +310,7 @@ def test_killed_while_a_build_runs(builder: Machine) -> None:
         else:
             _kill(process, number, everything=victim == "group")
         if process.returncode == 0:
-            continue  # it was done before
+            continue  # It ended before it was killed.
         kills += 1
         _assert_builds(builder, content)
 
@@ -323,7 +325,7 @@ def test_several_at_once_from_nothing(count: int, kit_machine: Machine) -> None:
     kit_machine.assert_heals()
 
 
-# Leaves so many megabytes on the disk as soon as a root is being made, and ends with what it ran.
+# Runs a command twice. When the first run unpacks a root, fills the disk but for $1 megabytes.
 _FILL = """
 fill() {
   until compgen -G "$XDG_CACHE_HOME/*/*.partial/usr" >/dev/null; do sleep 0.01; done
@@ -346,7 +348,7 @@ def test_too_small_a_disk(kit_machine: Machine) -> None:
         before = ("bwrap", "--dev-bind", "/", "/", *disk)
         result = kit_machine.run("--version", before=before, XDG_CACHE_HOME=str(kit_machine.home))
         assert result.returncode == 1
-        assert f"MB free in {kit_machine.home}" in result.stderr
+        assert re.search(rf"{kit_machine.home}/corridorkey-nuke has \d+ MB free", result.stderr)
         kit_machine.forget()
         kit_machine.assert_heals()
 
@@ -359,7 +361,7 @@ def test_the_disk_fills_up(kit_machine: Machine) -> None:
             "--version", before=(*before, str(left)), XDG_CACHE_HOME=str(kit_machine.home)
         )
         assert result.returncode == 1, result.stderr
-        assert result.stdout.strip() == _VERSION, result.stderr  # of the second, healed run
+        assert result.stdout.strip() == _VERSION, result.stderr  # The second run succeeds.
         assert result.stderr.count("cannot make") == 1
 
 
@@ -368,7 +370,7 @@ def test_read_only_home(kit_machine: Machine) -> None:
     read_only = ("bwrap", "--dev-bind", "/", "/", "--ro-bind", folder, folder)
     result = kit_machine.run("--version", before=read_only)
     assert result.returncode == 1
-    assert "cannot be written (XDG_CACHE_HOME=" in result.stderr.splitlines()[0]
+    assert "cannot be written. XDG_CACHE_HOME=" in result.stderr.splitlines()[0]
     kit_machine.assert_heals()
     result = kit_machine.run("build", f"//:step{_STEPS - 1}", before=read_only)
     assert result.returncode != 0
@@ -392,14 +394,15 @@ def test_odd_surroundings(before: tuple[str, ...], kit_machine: Machine) -> None
 
 
 def test_letters_that_are_not_ascii(kit_machine: Machine) -> None:
-    """There is one message, and a way out; where the home is no place for anything, it will do."""
+    """One message names the workaround; with XDG_CACHE_HOME set, such a HOME works."""
     build = ("build", f"//:step{_STEPS - 1}")
     home = kit_machine.folder / "höme"
     home.mkdir()
     result = kit_machine.run(*build, before=("env", "--unset=XDG_CACHE_HOME"), HOME=str(home))
     assert (result.returncode, result.stdout) == (1, "")
     (message,) = result.stderr.splitlines()
-    assert f"as {home}/.cache has; XDG_CACHE_HOME=/" in message
+    assert f"{home}/.cache/corridorkey-nuke has letters that are not ASCII" in message
+    assert "XDG_CACHE_HOME=/" in message
     result = kit_machine.run(*build, HOME=str(home))
     assert result.returncode == 0, result.stderr
     kit_machine.run("shutdown", HOME=str(home))
@@ -407,12 +410,13 @@ def test_letters_that_are_not_ascii(kit_machine: Machine) -> None:
     result = kit_machine.run(*build)
     assert (result.returncode, result.stdout) == (1, "")
     (message,) = result.stderr.splitlines()
-    assert f"as {kit_machine.clone} has; move this clone" in message
+    assert f"{kit_machine.clone} has letters that are not ASCII" in message
+    assert "Move this clone" in message
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_an_unprivileged_user(kit_machine: Machine) -> None:
-    """Who has bubblewrap and a kit, and may install nothing."""
+    """Tests a user who has bubblewrap and a kit, and cannot install anything."""
     kit_machine.move_clone("clone")
     for folder in (kit_machine.clone, kit_machine.home, kit_machine.folder):
         shutil.chown(folder, 65534, 65534)

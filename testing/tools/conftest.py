@@ -1,4 +1,4 @@
-"""A machine of stand-ins: a copy of tools/, and a PATH that holds nothing else."""
+"""Provides a machine of stand-ins: a copy of tools/ and a PATH with few commands."""
 
 import os
 import pathlib
@@ -13,10 +13,10 @@ import pytest
 
 _TOOLS = pathlib.Path("tools").resolve()
 
-# Commands that are what they are on any machine. apt-get, sudo and the like are not among them.
+# Commands that behave the same on every machine. apt-get, sudo and the like are not among them.
 _REAL_COMMANDS = (
-    "awk bash cat chmod cp df dirname env find flock grep gzip id ln mkdir mktemp mv readlink rm "
-    "sed setpriv sha256sum sleep tail tar touch true"
+    "awk bash cat chmod cp date df dirname env find flock grep gzip id ln mkdir mktemp mv readlink "
+    "rm sed setpriv sha256sum sleep tail tar touch true"
 )
 
 
@@ -24,7 +24,17 @@ Result = subprocess.CompletedProcess[str]
 
 
 class Machine:
-    """A folder with a workspace, a home and a PATH of its own."""
+    """A folder with a workspace, a home and a PATH of its own.
+
+    Attributes:
+        folder: Holds everything of the machine.
+        workspace: A clone: tools/ and .bazelversion.
+        commands: The only folder on PATH.
+        log: One line for each call of a stand-in.
+        home: HOME.
+        cache: Folder in which tools/bazel keeps its roots.
+        environment: Environment of every command.
+    """
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
@@ -46,7 +56,7 @@ class Machine:
             (self.commands / name).symlink_to(real)
 
     def stand_in(self, path: str | pathlib.Path, body: str) -> pathlib.Path:
-        """Puts a bash script in the place of a command; each of its calls is a line in the log."""
+        """Replaces a command by a bash script that logs its calls; returns the script's path."""
         path = self.commands / path
         path.unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,11 +65,11 @@ class Machine:
         return path
 
     def calls(self, start: str) -> list[str]:
-        """The logged calls that start so."""
+        """Returns the logged calls that begin with `start`."""
         return [line for line in self.log.read_text().splitlines() if line.startswith(start)]
 
     def start(self, *command: str | pathlib.Path, **options: Any) -> subprocess.Popen[str]:
-        """Starts a command in a session of its own, where Ctrl-C works even if it does not here."""
+        """Starts a command in a session of its own, in which SIGINT has its default effect."""
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         return subprocess.Popen(
             command,
@@ -70,14 +80,14 @@ class Machine:
         )
 
     def run(self, *command: str | pathlib.Path, stdin: str = "", **options: Any) -> Result:
-        """Runs a command to its end."""
+        """Runs a command and waits for its end."""
         with self.start(*command, **options) as process:
             stdout, stderr = process.communicate(stdin, timeout=60)
         return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
 def wait_for(condition: Callable[[], object], what: str) -> None:
-    """Waits until the condition holds."""
+    """Waits until the condition is true; fails after 30 seconds."""
     deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, f"still waiting for {what}"
@@ -85,17 +95,17 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
 
 
 def first_line(process: subprocess.Popen[str]) -> str:
-    """The first line that a process says on stderr; waits for it."""
+    """Waits for the first line that a process writes to stderr, and returns it."""
     assert process.stderr
     return process.stderr.readline()
 
 
 def signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """What Ctrl-C does: the signal goes to every process of the group."""
+    """Sends a signal to every process of the group, as Ctrl-C does."""
     os.killpg(process.pid, number)
 
 
 @pytest.fixture
 def machine(tmp_path: pathlib.Path) -> Machine:
-    """A machine with nothing on its PATH but what any machine has."""
+    """Returns a machine whose PATH has only the commands that every machine has."""
     return Machine(tmp_path)

@@ -1,4 +1,4 @@
-"""Which Bazel `tools/bazel` runs, and that nothing is lost on the way."""
+"""Tests which Bazel `tools/bazel` runs, and that arguments, streams and exit status reach it."""
 
 import pathlib
 
@@ -8,8 +8,11 @@ from testing.tools.conftest import Machine, Result
 
 _AWKWARD = ["build", "", "a b", "it's", '"q"', "*", "$HOME", "\\", "two\nlines", "--x=a  b", "--"]
 
-# Prints its name and arguments, NUL-terminated, and what comes on stdin.
-_REPORT = 'printf "%s\\0" "${{0##*/}}" "$@"; cat; exit {status}'
+# Prints its name and arguments, NUL-terminated, and its stdin.
+_REPORT = """
+[[ "$*" != --version ]] || {{ echo "bazel 7.9.0"; exit; }}
+printf "%s\\0" "${{0##*/}}" "$@"; cat; exit {status}
+"""
 
 
 def _stand_in_for(machine: Machine, route: str, status: int = 0) -> None:
@@ -18,7 +21,7 @@ def _stand_in_for(machine: Machine, route: str, status: int = 0) -> None:
         real = machine.stand_in(machine.folder / "a [b]* c" / "real", body)
         machine.environment["BAZEL_REAL"] = str(real)
     elif route == "root":
-        machine.stand_in(machine.workspace / "tools" / "airgapped_root" / "enter", body)
+        machine.stand_in(machine.workspace / "tools" / "debian_root" / "enter", body)
     else:
         machine.stand_in(route, body)
 
@@ -87,3 +90,39 @@ def test_a_wrong_bazel_real_is_an_error_that_names_it(machine: Machine) -> None:
     assert result.returncode == 127
     assert "/nowhere/bazel" in result.stderr
     assert result.stdout == ""
+
+
+def _stand_in_with_version(machine: Machine, name: str, answer: str) -> None:
+    answer = f'[[ "$*" != --version ]] || {{ {answer}; exit; }}'
+    machine.stand_in(name, f"{answer}\n{_REPORT.format(status=0)}")
+
+
+@pytest.mark.parametrize("version", ["6.5.0", "5.0.0-pre.20220101.1"])
+def test_an_older_bazel_is_refused(machine: Machine, version: str) -> None:
+    _stand_in_with_version(machine, "bazel", f"echo bazel {version}")
+    result = _launch(machine, "build")
+    assert (result.returncode, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert f"is Bazel {version}; expected at least 7.7.1" in line and "BAZEL_REAL=" in line
+
+
+@pytest.mark.parametrize(
+    "answer, words", [("echo bazel 8.4.2", "8.4.2"), ("echo no", "no"), ("exit 1", "of an unknown")]
+)
+def test_another_bazel_is_run_with_a_warning(machine: Machine, answer: str, words: str) -> None:
+    _stand_in_with_version(machine, "bazel", answer)
+    result = _launch(machine, "build", stdin="to Bazel")
+    assert (result.returncode, result.stdout) == (0, "bazel\0build\0to Bazel")
+    (line,) = result.stderr.splitlines()
+    assert f"bazel is Bazel {words}" in line and "tested with 7.7.1" in line
+
+
+@pytest.mark.parametrize("route", ["BAZEL_REAL", "bazelisk"])
+def test_a_bazel_that_knows_better_is_not_asked_for_its_version(
+    machine: Machine, route: str
+) -> None:
+    _stand_in_with_version(machine, route if route == "bazelisk" else "real", "echo bazel 6.0.0")
+    if route == "BAZEL_REAL":
+        machine.environment["BAZEL_REAL"] = str(machine.commands / "real")
+    result = _launch(machine, "build")
+    assert (result.returncode, result.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""What a process can see and do, for the sandbox test: prints a JSON object."""
+"""Prints a JSON object that says what a process can see and do, for the sandbox test."""
 
 import errno
 import json
@@ -8,7 +8,7 @@ import sys
 
 
 def _connect() -> str:
-    """Asks for a route to a documentation address (RFC 5737); a UDP connect sends nothing."""
+    """Asks for a route to an address for documentation (RFC 5737); a UDP connect sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outward:
         try:
             outward.connect(("192.0.2.1", 9))
@@ -18,7 +18,7 @@ def _connect() -> str:
 
 
 def _write_beside_source() -> str:
-    """Tries to write into the workspace, which the sandbox's links to sources lead to."""
+    """Tries to write into the workspace, to which the sandbox has links."""
     target = pathlib.Path(__file__).resolve().parent / "written_by_sandbox_probe"
     try:
         target.touch()
@@ -29,7 +29,7 @@ def _write_beside_source() -> str:
 
 
 def probe() -> dict[str, object]:
-    """Returns the facts; sandbox_test.py says what they must be."""
+    """Returns the facts that sandbox_test.py checks."""
     devices = pathlib.Path("/proc/net/dev").read_text().splitlines()[2:]
     return {
         "first_process": pathlib.Path("/proc/1/comm").read_text().strip(),

@@ -1,6 +1,7 @@
-"""Actions and tests run in linux-sandbox, without a network.
+"""Tests that actions and tests run in linux-sandbox, without a network.
 
-Bazel falls back to weaker strategies without a word, so what ran is asked, not what was configured.
+If linux-sandbox fails, Bazel uses a weaker strategy without a message. So the test looks at what
+ran, not at what is configured.
 """
 
 import json
@@ -21,7 +22,7 @@ def _report(process: str) -> dict[str, object]:
 @pytest.mark.parametrize(
     "fact, value",
     [
-        # Its own process namespace, whose first process is the sandbox: no other strategy has one.
+        # Only linux-sandbox has a process namespace of its own, in which it is the first process.
         ("first_process", "linux-sandbox"),
         ("write_beside_source", "EROFS"),
         ("sees_undeclared_file", False),

@@ -16,7 +16,7 @@ from tools.airgap_kit.errors import GapError
 
 def in_root() -> bool:
     """Whether this runs in the air-gapped root, which has an interpreter and the modules too."""
-    return "CORRIDORKEY_AIRGAPPED_ROOT" in os.environ
+    return "CORRIDORKEY_DEBIAN_ROOT" in os.environ
 
 
 def gather(kit: Path, known: Mapping[str, str]) -> str:
@@ -41,10 +41,10 @@ def gather(kit: Path, known: Mapping[str, str]) -> str:
             shutil.copy(shutil.which(binary) or binary, partial)
         return "bazel"
 
-    # Named after the recipe: tools/airgapped_root/make looks for its own.
-    root = Path(os.environ["CORRIDORKEY_AIRGAPPED_ROOT"])
+    # Named after the recipe: tools/debian_root/make looks for its own.
+    root = Path(os.environ["CORRIDORKEY_DEBIAN_ROOT"])
     archive = kit / f"{root.name}.tar.gz"
-    for other in set(kit.glob("airgapped-root-*.tar.gz")) - {archive}:
+    for other in set(kit.glob("debian-root-*.tar.gz")) - {archive}:
         other.unlink()
     if not (archive.exists() and digest(archive)["sha256"] == known.get(archive.name)):
         click.echo(f"packing {root}")

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wrapper.network.bands import banded, largest_part, weights_of
+from wrapper.network.bands import banded, rows_of, rows_on, weights_of
 from wrapper.network.hiera import CHANNELS
 
 _WIDTH = 256
@@ -84,7 +84,7 @@ def decode(alpha: DecoderHead, fg: DecoderHead, features: tuple[Tensor, ...], si
         torch.cat([alpha_bias, fg_bias]),
         weights_of(alpha.classifier, fg.classifier),
         side // 4,
-        8 * largest_part(side // 32, 8 * (side // 4) * 2 * _WIDTH),
+        rows_of(side // 4, (side // 4) * 2 * _WIDTH, unit=8),
     )
     # [1, S/4, S/4, 4] → [1, 4, S, S]
     return torch.ops.aten.upsample_bilinear2d(grid.permute(0, 3, 1, 2), [side, side], False)
@@ -97,7 +97,7 @@ def fuse(
     bias: Tensor,
     classifiers: list[Tensor],
     side: int,
-    rows: int,
+    rows: list[int],
 ) -> Tensor:
     """Maps the four levels, adds them up and classifies the sum; channels are last.
 
@@ -109,28 +109,29 @@ def fuse(
         classifiers: Matte weight [1, 256, 1, 1], matte bias [1], foreground weight
             [3, 256, 1, 1], foreground bias [3].
         side: Height and width of c1.
-        rows: Rows of c1 per band; a multiple of 8 that divides `side`.
+        rows: Rows of c1 per band, by device; multiples of 8 that divide `side`.
 
     Returns:
         Logits [1, side, side, 4]: matte, then foreground.
     """
     alpha_weight, alpha_bias, fg_weight, fg_bias = classifiers
     logits: list[Tensor] = []
-    for start in range(0, side, rows):
-        total = F.linear(levels[0].narrow(1, start, rows), maps[0], bias)  # [1, rows, side, 512]
+    count = rows_on(bias, rows)
+    for start in range(0, side, count):
+        total = F.linear(levels[0].narrow(1, start, count), maps[0], bias)  # [1, count, side, 512]
         shrink = 1
         for level in range(1, 4):
             shrink *= 2
-            first, count = start // shrink, rows // shrink
+            first, small_count = start // shrink, count // shrink
             # One more row on each side: the outermost rows are blended with those neighbors.
-            above, below = min(1, first), min(1, side // shrink - first - count)
-            band = levels[level].narrow(1, first - above, above + count + below)
+            above, below = min(1, first), min(1, side // shrink - first - small_count)
+            band = levels[level].narrow(1, first - above, above + small_count + below)
             small = F.linear(band, maps[level]).permute(0, 3, 1, 2)
-            height = (above + count + below) * shrink
+            height = (above + small_count + below) * shrink
             large = torch.ops.aten.upsample_bilinear2d(small, [height, side], False)
-            # Cuts the margin off: [1, 512, height, side] → [1, rows, side, 512].
-            total += large.narrow(2, above * shrink, rows).permute(0, 2, 3, 1)
-        of_alpha, of_fg = total.relu_().chunk(2, 3)  # [1, rows, side, 256] each
+            # Cuts the margin off: [1, 512, height, side] → [1, count, side, 512].
+            total += large.narrow(2, above * shrink, count).permute(0, 2, 3, 1)
+        of_alpha, of_fg = total.relu_().chunk(2, 3)  # [1, count, side, 256] each
         alpha = F.linear(of_alpha, alpha_weight.flatten(1), alpha_bias)
         fg = F.linear(of_fg, fg_weight.flatten(1), fg_bias)
         logits.append(torch.cat([alpha, fg], 3))

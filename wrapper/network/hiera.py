@@ -35,8 +35,9 @@ import torch.nn.functional as F
 from timm.models.hiera import Hiera, HieraBlock, MaskUnitAttention
 from torch import Tensor, nn
 
+from wrapper.network import bands
 from wrapper.network.attention import Attention, chunked, fused, plain
-from wrapper.network.bands import VALUES, banded, weights_of
+from wrapper.network.bands import banded, rows_on, weights_of
 
 CHANNELS = (112, 224, 448, 896)
 """Channels of the features at S/4, S/8, S/16 and S/32. A head has 56 channels at every depth."""
@@ -140,9 +141,13 @@ class HieraEncoder(nn.Module):
         return raster.reshape(1, side, side, CHANNELS[level]).permute(0, 3, 1, 2)
 
 
-def _rows(window: int, channels: int) -> int:
-    """Returns the tokens per part: whole windows that fit if a token becomes `channels` values."""
-    return max(1, VALUES // (window * channels)) * window
+def _rows(window: int, channels: int) -> list[int]:
+    """Returns the tokens per part on a CPU and on a GPU, for `bands.rows_on`.
+
+    A part is as many whole windows as fit a band if each token becomes `channels` values.
+    """
+    limits = (bands.CPU_VALUES, bands.GPU_VALUES)
+    return [max(1, limit // (window * channels)) * window for limit in limits]
 
 
 def _heads(x: Tensor, window: int, heads: int) -> Tensor:
@@ -160,7 +165,9 @@ def _pool(q: Tensor, heads: int, count: int, stride: int) -> Tensor:
 
 
 @banded
-def expand(tokens: Tensor, weights: list[Tensor], channels: int, stride: int, rows: int) -> Tensor:
+def expand(
+    tokens: Tensor, weights: list[Tensor], channels: int, stride: int, rows: list[int]
+) -> Tensor:
     """Normalizes, projects and pools tokens: [N, C] → [N/stride, 2C].
 
     Args:
@@ -168,11 +175,11 @@ def expand(tokens: Tensor, weights: list[Tensor], channels: int, stride: int, ro
         weights: Norm weight [C], norm bias [C], projection weight [2C, C], projection bias [2C].
         channels: Channels C of the tokens.
         stride: Tokens per pooling group.
-        rows: Tokens per part, whole windows.
+        rows: Tokens per part, whole windows, by device.
     """
     norm_weight, norm_bias, weight, bias = weights
     parts: list[Tensor] = []
-    for part in torch.split(tokens, rows):
+    for part in torch.split(tokens, rows_on(tokens, rows)):
         x = torch.layer_norm(part, [channels], norm_weight, norm_bias, 1e-6)
         # [rows, C] → [rows, 2C] → [rows/stride, stride, 2C] → [rows/stride, 2C]
         parts.append(F.linear(x, weight, bias).view(-1, stride, 2 * channels).amax(1))
@@ -189,7 +196,7 @@ def _in_windows(attend: Callable[[Tensor, Tensor, Tensor, float], Tensor]) -> An
         heads: int,
         window: int,
         stride: int,
-        rows: int,
+        rows: list[int],
     ) -> Tensor:
         """Adds windowed self-attention of `tokens` to `target`, in place.
 
@@ -201,14 +208,15 @@ def _in_windows(attend: Callable[[Tensor, Tensor, Tensor, float], Tensor]) -> An
             heads: Number of attention heads.
             window: Tokens per window.
             stride: Queries per pooling group.
-            rows: Tokens per part, whole windows.
+            rows: Tokens per part, whole windows, by device.
         """
         norm_weight, norm_bias, qkv_weight, qkv_bias, weight, bias = weights
         channels = 56 * heads
         # Queries are pooled where a stage begins. There the norm still has half the channels.
         normed = channels // 2 if stride > 1 else channels
-        results = torch.split(target, rows // stride)
-        for part, result in zip(torch.split(tokens, rows), results):  # noqa: B905  # TorchScript
+        count = rows_on(tokens, rows)
+        results = torch.split(target, count // stride)
+        for part, result in zip(torch.split(tokens, count), results):  # noqa: B905  # TorchScript
             x = torch.layer_norm(part, [normed], norm_weight, norm_bias, 1e-6)
             # [rows, C] → [rows, 3·56·heads] → three of [windows, heads, window, 56]
             q, k, v = F.linear(x, qkv_weight, qkv_bias).chunk(3, 1)
@@ -228,17 +236,17 @@ attend_in_windows = {"fused": _in_windows(fused), "chunked": _in_windows(plain)}
 
 
 @banded
-def feed_forward(tokens: Tensor, weights: list[Tensor], channels: int, rows: int) -> Tensor:
+def feed_forward(tokens: Tensor, weights: list[Tensor], channels: int, rows: list[int]) -> Tensor:
     """Adds the block's two linear layers, applied to tokens [N, C], to the tokens, in place.
 
     Args:
         tokens: [N, C].
         weights: Weight and bias each of the norm, the first layer and the second layer.
         channels: Channels C of the tokens.
-        rows: Tokens per part.
+        rows: Tokens per part, by device.
     """
     norm_weight, norm_bias, weight1, bias1, weight2, bias2 = weights
-    for part in torch.split(tokens, rows):
+    for part in torch.split(tokens, rows_on(tokens, rows)):
         x = torch.layer_norm(part, [channels], norm_weight, norm_bias, 1e-6)
         # [rows, C] → [rows, 4C] → [rows, C]
         part += F.linear(F.gelu(F.linear(x, weight1, bias1)), weight2, bias2)

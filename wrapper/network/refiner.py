@@ -25,7 +25,7 @@ is contiguous.
 import torch
 from torch import Tensor, nn
 
-from wrapper.network.bands import banded, largest_part, weights_of
+from wrapper.network.bands import banded, rows_of, rows_on, weights_of
 
 _CHANNELS = 64
 _GROUPS = 8
@@ -53,7 +53,7 @@ class Refiner(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Maps RGB and coarse key [1, 7, S, S] to corrections of the logits [1, 4, S, S]."""
         side = self.resolution
-        rows = 32 * largest_part(side // 32, 32 * side * _CHANNELS)
+        rows = rows_of(side, side * _CHANNELS, unit=32)
         shape = (1, side, side, _CHANNELS)
         raw = image.new_empty(shape).permute(0, 3, 1, 2)  # [1, 64, S, S], channels-last
         norm = convolve(image, raw, [], weights_of(self.stem), 1, side, rows)
@@ -78,7 +78,7 @@ class ResidualBlock(nn.Module):
         self.conv2 = nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=dilation, dilation=dilation)
         self.gn2 = nn.GroupNorm(_GROUPS, _CHANNELS)
 
-    def forward(self, x: Tensor, raw: Tensor, side: int, rows: int) -> Tensor:
+    def forward(self, x: Tensor, raw: Tensor, side: int, rows: list[int]) -> Tensor:
         """Maps x [1, 64, S, S] in place; `raw`, of the same shape and layout, is scratch."""
         weights = weights_of(self.conv1, self.gn1)
         norm = convolve(x, raw, [], weights, self.dilation, side, rows)
@@ -95,7 +95,7 @@ def convolve(
     weights: list[Tensor],
     dilation: int,
     side: int,
-    rows: int,
+    rows: list[int],
 ) -> list[Tensor]:
     """Convolves a map into another, or into itself.
 
@@ -107,7 +107,7 @@ def convolve(
             the GroupNorm that follows it.
         dilation: Dilation of the convolution, in pixels.
         side: Height and width S of the map.
-        rows: Rows per band. Must divide S and be at least `dilation`.
+        rows: Rows per band, by device. Must divide S and be at least `dilation`.
 
     Returns:
         Scale and shift [1, 64, 1, 1] that normalize the target.
@@ -115,23 +115,26 @@ def convolve(
     weight, bias, norm_weight, norm_bias = weights
     moments: list[Tensor] = []
     result = target
-    for start in range(0, side, rows):
-        above, below = min(dilation, start), min(dilation, side - start - rows)
-        band = source.narrow(2, start - above, above + rows + below)
+    count = rows_on(target, rows)
+    for start in range(0, side, count):
+        above, below = min(dilation, start), min(dilation, side - start - count)
+        band = source.narrow(2, start - above, above + count + below)
         if len(norm) > 0:
             scale, shift = norm
             band = torch.addcmul(shift, band, scale).relu_()
         if start > 0:
             # Write the previous band only now: this band's top margin still needed its old values.
-            target.narrow(2, start - rows, rows).copy_(result)
+            target.narrow(2, start - count, count).copy_(result)
         result = _convolve_band(band, above, below, weight, bias, dilation)
         moments.append(_moments(result))
-    target.narrow(2, side - rows, rows).copy_(result)
+    target.narrow(2, side - count, count).copy_(result)
     return _group_norm(moments, norm_weight, norm_bias)
 
 
 @banded
-def add_normalized(x: Tensor, raw: Tensor, norm: list[Tensor], side: int, rows: int) -> Tensor:
+def add_normalized(
+    x: Tensor, raw: Tensor, norm: list[Tensor], side: int, rows: list[int]
+) -> Tensor:
     """Adds a raw map, normalized, to `x` and applies ReLU, in place.
 
     Args:
@@ -139,12 +142,13 @@ def add_normalized(x: Tensor, raw: Tensor, norm: list[Tensor], side: int, rows: 
         raw: Map [1, 64, S, S].
         norm: Scale and shift [1, 64, 1, 1] that normalize `raw`.
         side: Height S of the maps.
-        rows: Rows per band; must divide S.
+        rows: Rows per band, by device; must divide S.
     """
     scale, shift = norm
-    for start in range(0, side, rows):
-        band = raw.narrow(2, start, rows)
-        x.narrow(2, start, rows).addcmul_(band, scale).add_(shift).relu_()
+    count = rows_on(x, rows)
+    for start in range(0, side, count):
+        band = raw.narrow(2, start, count)
+        x.narrow(2, start, count).addcmul_(band, scale).add_(shift).relu_()
     return x
 
 

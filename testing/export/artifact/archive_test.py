@@ -13,7 +13,7 @@ from export.artifact import archive
 
 
 class Adder(nn.Module):
-    """Has two tensors, and code in a file of its own."""
+    """A module with two tensors."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ def test_bytes_do_not_depend_on_name_and_folder(
     assert [path.name for path in tmp_path.iterdir()] == ["another name.pt"]
 
 
-def test_too_little_disk_is_refused_before_libtorch_meets_it(
+def test_too_little_disk_is_refused_before_libtorch_aborts(
     adder: torch.jit.ScriptModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tensors = 4 * (5 + 1000)  # bytes, in each of two archives

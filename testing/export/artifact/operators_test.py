@@ -1,4 +1,4 @@
-"""A good file passes; each thing that has broken a CorridorKey file is found, and named."""
+"""A good file passes; everything that has broken a CorridorKey file is found and named."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 
 class SmallNetwork(nn.Module):
-    """Stands in for the network, at 32×32, with one step of a test's own."""
+    """Stands in for the network, at 32×32, with one step that a test chooses."""
 
     def __init__(self, step: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def save(path: Path, step: Callable[[Tensor], Tensor]) -> torch.jit.ScriptModule:
-    """Saves a wrapper around a traced network that takes a step."""
+    """Saves a wrapper around a traced network with the step."""
     module = to_torchscript(CorridorKeyNukeWrapper(SmallNetwork(step), 32, "small"))
     module.save(path)
     return module
@@ -68,7 +68,7 @@ def test_good_file_passes_for_every_runtime(path: Path) -> None:
     run_on_meta(path, (1, 4, 9, 9))
 
 
-def test_operators_are_those_of_network_and_wrapper(path: Path) -> None:
+def test_operators_of_network_and_wrapper_are_listed(path: Path) -> None:
     save(path, torch.relu)
     listed = operators(path)
     assert listed == sorted(set(listed))

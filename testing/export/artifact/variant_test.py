@@ -20,7 +20,7 @@ from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, UNTRAINED_MODEL_ID
         ),
     ],
 )
-def test_model_id_says_what_is_not_as_in_the_main_file(
+def test_model_id_names_each_field_that_differs_from_the_default(
     weights: str, variant: Variant, model_id: str
 ) -> None:
     assert variant.model_id(weights) == model_id

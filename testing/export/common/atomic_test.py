@@ -1,4 +1,4 @@
-"""Whole or not at all, and what a killed process left is removed by the next."""
+"""A file appears whole or not at all, and the next writer removes what a killed one left."""
 
 import multiprocessing
 import os
@@ -33,7 +33,7 @@ def test_an_error_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> N
     assert path.read_text() == "old"
 
 
-def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_writer_are_removed_by_the_next(tmp_path: Path) -> None:
     path = tmp_path / "file [1]*"
     others = [tmp_path / ".file [1]*.notes", tmp_path / ".file 1.abcd1234.partial"]
     for other in others:
@@ -41,13 +41,13 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> No
     _write(path, "old")
     assert _run(path, "new", at="killed") == -signal.SIGKILL
     assert path.read_text() == "old"
-    assert len(list(tmp_path.iterdir())) == 4, "the killed process left nothing: no test of it"
+    assert len(list(tmp_path.iterdir())) == 4, "the killed process left nothing"
     assert _run(path, "new") == 0
     assert path.read_text() == "new"
     assert sorted(tmp_path.iterdir()) == sorted([path, *others])
 
 
-def test_what_another_still_uses_stays(tmp_path: Path) -> None:
+def test_the_folder_of_a_running_writer_stays(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with replacing(path) as first:
         first.write_text("first")

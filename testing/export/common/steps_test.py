@@ -16,7 +16,7 @@ def test_a_step_is_shown_and_kept_with_its_cost(capsys: pytest.CaptureFixture[st
     )
 
 
-def test_a_step_that_fails_is_not_done(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_step_is_not_listed(capsys: pytest.CaptureFixture[str]) -> None:
     steps = Steps()
     with pytest.raises(ZeroDivisionError), steps("Divide"):
         raise ZeroDivisionError

@@ -7,8 +7,8 @@ import pytest
 
 from export.nuke import kit
 from export.nuke.cat_files import KIT_NAME
-from testing.export.nuke import script_reader
-from testing.export.nuke.script_reader import Script
+from testing.export.nuke.reader import script_reader
+from testing.export.nuke.reader.script_reader import Script
 from wrapper.knobs import KNOBS
 
 GIZMO = f"Cattery/{KIT_NAME}/{KIT_NAME}.gizmo"
@@ -31,10 +31,16 @@ def kit_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tclsh() -> None:
     """Skips a test on a machine without a Tcl interpreter."""
     if script_reader.tclsh() is None:
-        pytest.skip("no tclsh on this machine (apt-get install tcl); the air-gapped root has one")
+        pytest.skip("no tclsh on this machine (apt-get install tcl); the Debian root has one")
 
 
 @pytest.fixture(scope="session")
 def scripts(tclsh: None, kit_folder: Path) -> dict[str, Script]:  # noqa: ARG001
     """Evaluates every Nuke script of the kit."""
     return {name: script_reader.read(kit_folder / name) for name in SCRIPTS}
+
+
+@pytest.fixture
+def gizmo(scripts: dict[str, Script]) -> Script:
+    """Returns the evaluated gizmo."""
+    return scripts[GIZMO]

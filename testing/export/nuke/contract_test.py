@@ -8,7 +8,7 @@ import torch
 
 from export.artifact import archive
 from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
-from export.artifact.manifest import manifest
+from export.artifact.describe import describe_inputs
 from export.artifact.runtimes import RUNTIMES
 from export.artifact.variant import Variant
 from export.common.json_text import to_json
@@ -35,7 +35,8 @@ def test_libtorches_of_each_runtime() -> None:
 def test_create_cat_reads_the_manifest_of_a_real_file(tmp_path: Path, kit_folder: Path) -> None:
     weights = tmp_path / "untrained.safetensors"
     write_untrained_checkpoint(256, weights)
-    content = manifest(load_checkpoint(weights, 256), Variant(256))
+    checkpoint = load_checkpoint(weights, 256)
+    content = describe_inputs(checkpoint, Variant(256), Variant(256).model_id(checkpoint.model_id))
     pt = tmp_path / "CorridorKey.pt"
     archive.save(torch.jit.script(torch.nn.Identity()), pt, {NAME_IN_ARCHIVE: to_json(content)})
     result = subprocess.run(

@@ -14,16 +14,11 @@ import pytest
 
 from export.nuke.cat_files import KIT_NAME
 from export.nuke.model import CHANNELS
-from testing.export.nuke.in_nuke import Program
 from testing.export.nuke.pt_file import WITHOUT_WORDS, write_pt
-from testing.export.nuke.recorder import (
-    CatFileCreator,
-    EnumerationKnob,
-    Knob,
-    Node,
-    Nuke,
-    NumberKnob,
-)
+from testing.export.nuke.recorder.knobs import EnumerationKnob, Knob, NumberKnob
+from testing.export.nuke.recorder.nodes import CatFileCreator, Node
+from testing.export.nuke.recorder.nuke import Nuke
+from testing.export.nuke.recorder.program import Program
 from wrapper.knobs import KNOBS
 from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID
 

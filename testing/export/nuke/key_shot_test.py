@@ -8,9 +8,9 @@ import pytest
 
 from export.nuke.cat_files import KIT_NAME
 from testing.export.nuke.conftest import GIZMO
-from testing.export.nuke.in_nuke import Program
-from testing.export.nuke.recorder import Nuke
-from testing.export.nuke.script_reader import Script
+from testing.export.nuke.reader.script_reader import Script
+from testing.export.nuke.recorder.nuke import Nuke
+from testing.export.nuke.recorder.program import Program
 
 CAT = f"{KIT_NAME}_green_2048_torch201.cat"
 SHOT = ("--plate=p.####.exr", "--hint=h.####.exr", "--output=key/k.####.exr", "--frames=1001-1003")
@@ -101,7 +101,8 @@ def test_off_the_path_it_names_the_folder(
     run: Program, kit_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(Nuke(), *SHOT) == 1
-    assert f"Add {kit_folder} to NUKE_PATH" in capsys.readouterr().err
+    folder = (kit_folder / "corridorkey_v1_nuke.py").resolve().parent
+    assert f"Add {folder} to NUKE_PATH" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("frames", ["a", "10-1", "1-2-3"])

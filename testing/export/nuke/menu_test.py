@@ -15,7 +15,7 @@ from wrapper.model_ids import MODEL_ID
 _START = """
 import runpy, sys, webbrowser
 from pathlib import Path
-from testing.export.nuke.recorder import Nuke
+from testing.export.nuke.recorder.nuke import Nuke
 
 folders = [Path(folder) for folder in sys.argv[2:]]
 nuke = Nuke(version=(15, 1), plugin_path=folders)

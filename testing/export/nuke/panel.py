@@ -1,6 +1,9 @@
-"""Compares the knobs of a script with the table of knobs."""
+"""Reads panels and expressions, and compares knobs with the table of knobs."""
 
-from testing.export.nuke.script_reader import ScriptNode
+import re
+
+from testing.export.nuke.reader import script_reader
+from testing.export.nuke.reader.script_reader import Script, ScriptNode
 from wrapper.knobs import Knob, KnobKind
 
 
@@ -27,3 +30,23 @@ def assert_like_table(node: ScriptNode, knobs: list[Knob]) -> None:
         assert line == from_table(knob)
         assert node.knobs[knob.name] == default_text(knob)
         assert order.index(knob.name) >= after
+
+
+def panel(gizmo: Script) -> dict[str, dict[str, object]]:
+    """Returns the addUserKnob lines by knob name."""
+    return {line["name"]: line for line in gizmo.one("Gizmo").user_knobs}
+
+
+def expression(node: ScriptNode, knob: str) -> str:
+    """Returns the expression of a knob, as Nuke evaluates it."""
+    text = node.knobs[knob]
+    match = re.fullmatch(r'\{"(.*)"\}', text) or re.fullmatch(r"\{(.*)\}", text)
+    assert match, text
+    return re.sub(r"\\(.)", r"\1", match[1])
+
+
+def evaluate(text: str, **values: float | str) -> str:
+    """Evaluates an expression with values for `parent.KNOB` and $nuke_version."""
+    for name, value in values.items():
+        text = text.replace(f"parent.{name}", str(value)).replace(f"${name}", str(value))
+    return script_reader.evaluate(f"expr {{{text}}}")

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from export.nuke.cat_files import KIT_NAME
-from testing.export.nuke import script_reader
 from testing.export.nuke.conftest import GIZMO
-from testing.export.nuke.in_nuke import Program
-from testing.export.nuke.recorder import Nuke, Pixels
-from testing.export.nuke.script_reader import Script
+from testing.export.nuke.reader import script_reader
+from testing.export.nuke.reader.script_reader import Script
+from testing.export.nuke.recorder.nodes import Pixels
+from testing.export.nuke.recorder.nuke import Nuke
+from testing.export.nuke.recorder.program import Program
 
 CAT = f"{KIT_NAME}_green_2048_torch201.cat"
 SMALL = CAT.replace("2048", "512")

@@ -4,10 +4,10 @@ import pytest
 
 from export.nuke.cat_files import KIT_NAME
 from export.nuke.model import CHANNELS
-from testing.export.nuke import documented
 from testing.export.nuke.conftest import GIZMO, SCRIPTS
 from testing.export.nuke.panel import assert_like_table
-from testing.export.nuke.script_reader import Script
+from testing.export.nuke.reader.script_reader import Script
+from testing.export.nuke.recorder import documented
 from wrapper.knobs import KNOBS
 from wrapper.model_ids import MODEL_ID
 

@@ -1,3 +1,5 @@
+"""Transfer functions, premultiply, over and checkerboard, against values computed by hand."""
+
 import numpy as np
 import pytest
 
@@ -13,13 +15,13 @@ from export.pictures.compositing import (
 CURVE = pytest.mark.parametrize(
     ("linear", "srgb"),
     [
-        (-0.01, -0.1292),  # below 0 it is straight
+        (-0.01, -0.1292),  # Linear below 0.
         (0.0, 0.0),
         (0.002, 0.02584),
         (0.18, 0.461356),
         (0.5, 0.735357),
         (1.0, 1.0),
-        (16.0, 3.294416),  # above 1 it goes on
+        (16.0, 3.294416),  # The curve continues above 1.
     ],
 )
 
@@ -30,7 +32,7 @@ def floats(*values: float) -> np.ndarray:
 
 @CURVE
 def test_srgb_is_decoded(linear: float, srgb: float) -> None:
-    # The six digits of the expected values, on a curve up to 12 times as steep as its inverse.
+    # The expected values have six digits, and the slope of the curve is up to 12.
     assert srgb_to_linear(floats(srgb)) == pytest.approx(linear, abs=1.2e-5)
 
 
@@ -62,12 +64,12 @@ def test_over_mixes_in_proportion_to_the_matte() -> None:
         assert picture[0, i] == pytest.approx(expected, abs=1e-7)
 
 
-def test_luminance_of_a_grey_is_the_grey_and_green_has_most() -> None:
+def test_luminance_of_gray_and_of_each_primary() -> None:
     picture = floats(0.5, 0.5, 0.5, 1, 0, 0, 0, 1, 0, 0, 0, 1).reshape(1, 4, 3)
     assert luminance(picture)[0] == pytest.approx([0.5, 0.2126, 0.7152, 0.0722], abs=1e-6)
 
 
-def test_checkerboard_has_squares_of_two_greys() -> None:
+def test_checkerboard_has_squares_of_two_grays() -> None:
     board = checkerboard(5, 7, square=2)
     dark, light = board[0, 0, 0], board[0, 2, 0]
     assert 0 < dark < light < 1

@@ -1,4 +1,4 @@
-"""What the tests that key share: a CorridorKey.pt with stand-in weights, small and fast."""
+"""Provides a small, fast CorridorKey.pt with stand-in weights."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ RESOLUTION = 64
 
 @pytest.fixture(scope="session")
 def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file, as the export binary makes it but for a resolution that it does not offer."""
+    """Path of the file, exported at a resolution that the exporter does not offer."""
     folder = tmp_path_factory.mktemp("model")
     write_untrained_checkpoint(RESOLUTION, folder / "untrained.safetensors")
     checkpoint = load_checkpoint(folder / "untrained.safetensors", RESOLUTION)

@@ -1,4 +1,4 @@
-"""Files of other programs' making are read, and ours by other readers."""
+"""Reads files of other writers, and lets other readers read ours."""
 
 import struct
 import zlib
@@ -32,7 +32,7 @@ def save_exr(path: Path, channels: dict[str, np.ndarray], **header: Any) -> Path
 
 
 def planes(names: str, dtype: Any = np.float32) -> dict[str, np.ndarray]:
-    """Channels of RGBA by name; others are its red."""
+    """Returns channels of RGBA by name; other names get its red."""
     return {
         name: np.ascontiguousarray(RGBA[..., max("RGBA".find(name), 0)].astype(dtype))
         for name in names
@@ -40,7 +40,7 @@ def planes(names: str, dtype: Any = np.float32) -> dict[str, np.ndarray]:
 
 
 def save_png_16(path: Path, samples: np.ndarray) -> Path:
-    """A PNG of 16 bits, by its specification: [H, W, 3 or 4]."""
+    """Writes a 16-bit PNG, by its specification, from samples [H, W, 3 or 4]."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         checksum = struct.pack(">I", zlib.crc32(kind + content))
@@ -64,7 +64,9 @@ def save_png_16(path: Path, samples: np.ndarray) -> Path:
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 @pytest.mark.parametrize("tiled", [False, True])
 @pytest.mark.parametrize("compression", ["NO", "RLE", "ZIP", "ZIPS", "PIZ"])
-def test_exr_is_read_as_it_is(dtype: Any, tiled: bool, compression: str, tmp_path: Path) -> None:
+def test_exr_is_read_without_changes(
+    dtype: Any, tiled: bool, compression: str, tmp_path: Path
+) -> None:
     header: dict[str, Any] = {"compression": getattr(OpenEXR, f"{compression}_COMPRESSION")}
     if tiled:
         tiles = OpenEXR.TileDescription()
@@ -110,16 +112,16 @@ def test_windows_of_an_exr(display: tuple[int, ...], in_frame: Box, tmp_path: Pa
     assert np.array_equal(picture.rgb, RGBA[..., :3])
 
 
-def test_matte_alone_and_grey_alone(tmp_path: Path) -> None:
+def test_file_with_only_a_matte_or_only_luminance(tmp_path: Path) -> None:
     matte = read_picture(save_exr(tmp_path / "a.exr", planes("A")))
     assert matte.rgb is None
     assert matte.alpha is not None and np.array_equal(matte.alpha, RGBA[..., 3])
-    grey = read_picture(save_exr(tmp_path / "y.exr", planes("Y")))
-    assert grey.alpha is None
-    assert grey.rgb is not None and np.array_equal(grey.rgb, np.repeat(RGBA[..., :1], 3, 2))
+    gray = read_picture(save_exr(tmp_path / "y.exr", planes("Y")))
+    assert gray.alpha is None
+    assert gray.rgb is not None and np.array_equal(gray.rgb, np.repeat(RGBA[..., :1], 3, 2))
 
 
-def test_layers_beside_the_picture_are_left_aside(tmp_path: Path) -> None:
+def test_other_layers_are_ignored(tmp_path: Path) -> None:
     channels = planes("RGB") | {"depth.Z": RGBA[..., 3].copy(), "FG.R": RGBA[..., 3].copy()}
     picture = read_picture(save_exr(tmp_path / "a.exr", channels))
     assert picture.rgb is not None and np.array_equal(picture.rgb, RGBA[..., :3])
@@ -127,9 +129,11 @@ def test_layers_beside_the_picture_are_left_aside(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("names", ["RG", "Z"])
-def test_channels_of_other_names_are_listed(names: str, tmp_path: Path) -> None:
+def test_error_lists_unknown_channels(names: str, tmp_path: Path) -> None:
     path = save_exr(tmp_path / "a.exr", planes(names))
-    with pytest.raises(PictureError, match=rf"a\.exr has the channels {', '.join(names)}; it need"):
+    with pytest.raises(
+        PictureError, match=rf"a\.exr has the channels {', '.join(names)}; expected"
+    ):
         read_picture(path)
 
 
@@ -183,7 +187,7 @@ def test_16_bits_are_all_read(suffix: str, channels: int, tmp_path: Path) -> Non
         tifffile.imwrite(path, whole, photometric="rgb", extrasamples=extra)
     picture = read_picture(path)
     assert picture.rgb is not None
-    # Colours are not multiplied by an alpha that they do not have in them.
+    # The colors are straight; they are not multiplied by the alpha.
     assert np.array_equal(np.rint(picture.rgb * 65535), whole[..., :3])
     assert not picture.linear
 
@@ -206,9 +210,9 @@ def test_lzw_with_predictor(tmp_path: Path) -> None:
     assert picture.rgb is not None and np.array_equal(np.rint(picture.rgb * 255), whole)
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.mov", "a", "exr"])
-def test_file_of_another_kind(name: str, tmp_path: Path) -> None:
-    with pytest.raises(PictureError, match=r"is none of \.exr, \.png, \.tif, \.tiff$"):
+@pytest.mark.parametrize("name", ["a.gif", "a.mov", "a", "exr"])
+def test_unknown_suffix(name: str, tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match=r"unknown suffix; expected one of \.exr, \.png, "):
         read_picture(tmp_path / name)
 
 
@@ -217,7 +221,7 @@ def test_missing_file(tmp_path: Path) -> None:
         read_picture(tmp_path / "a.exr")
 
 
-# What is written.
+# Writing.
 
 
 def test_written_exr_is_read_by_openexr(tmp_path: Path) -> None:
@@ -235,7 +239,7 @@ def test_written_exr_is_read_by_openexr(tmp_path: Path) -> None:
         assert {channel.type() for channel in written.values()} == {OpenEXR.HALF}
         assert np.array_equal(written["R"].pixels, RGBA[..., 0].astype(np.half))
         assert np.array_equal(written["matte.A"].pixels, RGBA[..., 3].astype(np.half))
-        assert written["FG.R"].pixels.max() == np.finfo(np.half).max  # and not infinite
+        assert written["FG.R"].pixels.max() == np.finfo(np.half).max  # Not infinite.
 
 
 def test_written_exr_is_the_same_each_time(tmp_path: Path) -> None:
@@ -246,7 +250,7 @@ def test_written_exr_is_the_same_each_time(tmp_path: Path) -> None:
     assert (tmp_path / "a.exr").read_bytes() == (tmp_path / "b.exr").read_bytes()
 
 
-def test_attribute_is_read_back_and_its_absence_is_none(tmp_path: Path) -> None:
+def test_attribute_is_read_back_and_none_if_missing(tmp_path: Path) -> None:
     window = Box(0, 0, WIDTH, HEIGHT)
     write_exr(tmp_path / "a.exr", planes("RGB"), window, window, {"corridorkey": "text"})
     assert read_attribute(tmp_path / "a.exr", "corridorkey") == "text"
@@ -255,14 +259,14 @@ def test_attribute_is_read_back_and_its_absence_is_none(tmp_path: Path) -> None:
 
 
 def test_written_png_is_read_by_pillow(tmp_path: Path) -> None:
-    srgb = (1.4 * RGBA - 0.2)[..., :3]  # of which no two pixels are neighbours in memory
+    srgb = (1.4 * RGBA - 0.2)[..., :3]  # Pixels are not adjacent in memory.
     write_png(tmp_path / "a.png", srgb)
     with Image.open(tmp_path / "a.png") as image:
         assert image.mode == "RGB"
         assert np.abs(np.asarray(image) - 255.0 * np.clip(srgb, 0, 1)).max() <= 0.5001
 
 
-def test_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"missing/a\.png"):
         write_png(tmp_path / "missing" / "a.png", RGBA[..., :3])
     window = Box(0, 0, WIDTH, HEIGHT)

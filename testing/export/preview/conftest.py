@@ -1,4 +1,4 @@
-"""Shares the small CorridorKey.pt that the picture tests key with."""
+"""Shares the small CorridorKey.pt of the picture tests."""
 
 from testing.export.pictures.conftest import model_file
 

@@ -1,3 +1,5 @@
+"""The hint: its channel, and its position in the plate's frame."""
+
 import dataclasses
 from typing import Any
 
@@ -26,25 +28,25 @@ def test_channel(channel: HintChannel, expected: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("channel", ["alpha", "red", "luminance"])
-def test_channel_that_is_not_there(channel: HintChannel) -> None:
+def test_missing_channel(channel: HintChannel) -> None:
     missing: dict[str, Any] = {"alpha" if channel == "alpha" else "rgb": None}
     source = dataclasses.replace(PICTURE, **missing)
-    with pytest.raises(HintError, match=f"^there is no {channel}$"):
+    with pytest.raises(HintError, match=f"^it has no {channel}$"):
         hint_for(PICTURE, source, channel)
 
 
-def test_usual_channel() -> None:
+def test_default_channel() -> None:
     assert usual_channel(PICTURE) == "alpha"
     assert usual_channel(dataclasses.replace(PICTURE, alpha=None)) == "luminance"
     nothing = dataclasses.replace(PICTURE, alpha=np.zeros((10, 12), np.float32))
-    assert usual_channel(nothing) == "alpha"  # the subject may be out of the frame
+    assert usual_channel(nothing) == "alpha"  # The subject may be outside the frame.
     opaque = dataclasses.replace(PICTURE, alpha=np.ones((10, 12), np.float32))
-    with pytest.raises(HintError, match="1 all over"):
+    with pytest.raises(HintError, match="1 everywhere"):
         usual_channel(opaque)
 
 
 def part(data: Box, display: Box) -> Picture:
-    """What PICTURE, as a frame at the origin of `display`, has in a data window; 0 around it."""
+    """Returns the part of PICTURE, placed at the origin of `display`, in a data window."""
     wide = np.zeros((100, 100, 4), np.float32)
     wide[40:50, 40:52] = RGBA
     left, top = data.x - display.x + 40, data.y - display.y + 40
@@ -63,7 +65,7 @@ def part(data: Box, display: Box) -> Picture:
         (Box(0, 0, 4, 4), Box(6, 6, 4, 4)),  # none
     ],
 )
-def test_hint_lies_where_it_lies_in_the_frame(
+def test_hint_keeps_its_position_in_the_frame(
     plate: Box, hint: Box, origin: tuple[int, int]
 ) -> None:
     x, y = origin
@@ -83,5 +85,5 @@ def test_hint_lies_where_it_lies_in_the_frame(
 
 def test_frame_of_another_size() -> None:
     source = part(FRAME, Box(0, 0, 24, 20))
-    with pytest.raises(HintError, match="the frame is 24x20, and the plate's 12x10"):
+    with pytest.raises(HintError, match="the frame is 24x20; expected 12x10"):
         hint_for(PICTURE, source, "alpha")

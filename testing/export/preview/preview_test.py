@@ -1,4 +1,4 @@
-"""The preview, as a person at a shell meets it: real frames in, real files out."""
+"""Runs the preview from its command line: real frames in, real files out."""
 
 import dataclasses
 import json
@@ -24,20 +24,21 @@ FRAME = Box(0, 0, WIDTH, HEIGHT)
 RGBA = green_screen_plate(HEIGHT, WIDTH)[0].permute(1, 2, 0).numpy()
 
 HALF = 2.0**-11
-"""How far a number up to 1 may be rounded in half."""
+"""Largest rounding error of a number up to 1 in half float."""
 
 
-def decoded(srgb: np.ndarray) -> np.ndarray:
-    """IEC 61966-2-1, in float64."""
+def decode(srgb: np.ndarray) -> np.ndarray:
+    """Decodes sRGB by IEC 61966-2-1, in float64."""
     srgb = srgb.astype(np.float64)
     return np.where(srgb > 0.04045, ((srgb + 0.055) / 1.055) ** 2.4, srgb / 12.92)
 
 
-def encoded(linear: np.ndarray) -> np.ndarray:
+def encode(linear: np.ndarray) -> np.ndarray:
+    """Encodes sRGB by IEC 61966-2-1, in float64."""
     return np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
 
 
-LINEAR = decoded(RGBA[..., :3]).astype(np.half).astype(np.float32)
+LINEAR = decode(RGBA[..., :3]).astype(np.half).astype(np.float32)
 PLATE = {name: LINEAR[..., i] for i, name in enumerate("RGB")}
 HINT = RGBA[..., 3].astype(np.half).astype(np.float32)
 
@@ -48,20 +49,20 @@ def preview(plate: str | Path, output: Path, model: Path, *options: str | Path) 
 
 
 def layers(path: Path) -> dict[str, np.ndarray]:
-    """Every channel of an EXR, as another reader sees it."""
+    """Reads every channel of an EXR with the OpenEXR library."""
     with OpenEXR.File(str(path), separate_channels=True) as file:
         return {name: channel.pixels.astype(float) for name, channel in file.channels().items()}
 
 
 @pytest.fixture(scope="module")
 def keyed(model_file: Path) -> Keyed:
-    """What the file makes of the linear plate."""
+    """Key of the linear plate."""
     return Keyer(model_file).key(LINEAR, HINT, gamma_input=1)
 
 
 @pytest.fixture
 def still(tmp_path: Path) -> Path:
-    """The linear plate with the hint in its alpha."""
+    """Path of the linear plate with the hint in its alpha."""
     path = tmp_path / "plate.exr"
     write_exr(path, PLATE | {"A": HINT}, FRAME, FRAME)
     return path
@@ -69,7 +70,7 @@ def still(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shot(tmp_path: Path) -> Path:
-    """A folder with frames 1001 to 1010, of which 1004 is cut short."""
+    """Folder with frames 1001 to 1010; 1004 is truncated."""
     folder = tmp_path / "shot"
     folder.mkdir()
     for frame in range(1001, 1011):
@@ -80,7 +81,7 @@ def shot(tmp_path: Path) -> Path:
     return folder
 
 
-# What is in the results.
+# Contents of the results.
 
 
 def test_layers_are_the_key_in_linear_light(
@@ -90,8 +91,8 @@ def test_layers_are_the_key_in_linear_light(
     assert result.exit_code == 0, result.output
     written = layers(tmp_path / "out" / "plate.exr")
     assert set(written) == {"R", "G", "B", "A", "FG.R", "FG.G", "FG.B", "matte.A"}
-    foreground, matte = decoded(keyed.foreground), keyed.matte.astype(float)
-    assert 0.05 < matte.mean() < 0.95  # else the products below say nothing
+    foreground, matte = decode(keyed.foreground), keyed.matte.astype(float)
+    assert 0.05 < matte.mean() < 0.95  # Otherwise the products below test nothing.
     for name in ("A", "matte.A"):
         np.testing.assert_allclose(written[name], matte, rtol=0, atol=HALF)
     for i, name in enumerate("RGB"):
@@ -99,18 +100,18 @@ def test_layers_are_the_key_in_linear_light(
         np.testing.assert_allclose(written[name], foreground[..., i] * matte, rtol=0, atol=HALF)
 
 
-def test_png_is_the_foreground_over_a_checkerboard(
+def test_png_is_the_frame_over_a_checkerboard(
     still: Path, keyed: Keyed, model_file: Path, tmp_path: Path
 ) -> None:
     preview(still, tmp_path / "out", model_file)
     with Image.open(tmp_path / "out" / "plate.png") as image:
-        shown = np.asarray(image).astype(float)
+        pixels = np.asarray(image).astype(float)
     y, x = np.mgrid[:HEIGHT, :WIDTH]
-    background = decoded(np.where((y // 48 + x // 48) % 2, 0.5, 0.4))[..., None]
+    background = decode(np.where((y // 48 + x // 48) % 2, 0.5, 0.4))[..., None]
     matte = keyed.matte[..., None].astype(float)
-    expected = decoded(keyed.foreground) * matte + background * (1 - matte)
-    # Rounded to 8 bits.
-    np.testing.assert_allclose(shown, 255 * encoded(expected), rtol=0, atol=0.501)
+    expected = decode(keyed.foreground) * matte + background * (1 - matte)
+    # The PNG has 8 bits.
+    np.testing.assert_allclose(pixels, 255 * encode(expected), rtol=0, atol=0.501)
 
 
 @pytest.mark.parametrize(
@@ -140,25 +141,25 @@ def test_windows_are_the_plates(data: Box, display: Box, model_file: Path, tmp_p
             row, column = y + display.y - data.y, x + display.x - data.x
             if 0 <= row < data.height and 0 <= column < data.width:
                 matte[y, x] = keyed.matte[row, column]
-                foreground[y, x] = decoded(keyed.foreground[row, column])
+                foreground[y, x] = decode(keyed.foreground[row, column])
     y, x = np.mgrid[: display.height, : display.width]
-    board = decoded(np.where((y // 48 + x // 48) % 2, 0.5, 0.4))[..., None]
+    board = decode(np.where((y // 48 + x // 48) % 2, 0.5, 0.4))[..., None]
     expected = foreground * matte[..., None] + board * (1 - matte[..., None])
     with Image.open(tmp_path / "out" / "plate.png") as image:
-        np.testing.assert_allclose(np.asarray(image), 255 * encoded(expected), rtol=0, atol=0.501)
+        np.testing.assert_allclose(np.asarray(image), 255 * encode(expected), rtol=0, atol=0.501)
 
 
 @pytest.mark.parametrize(
-    ("linear", "options", "said"),
+    ("linear", "options", "message"),
     [
-        (True, [], "Plate taken as linear"),
-        (False, [], "Plate taken as sRGB"),
-        (True, ["--gamma-input", "sRGB"], "Plate taken as sRGB"),
-        (False, ["--gamma-input=linear"], "Plate taken as linear"),
+        (True, [], "Plate read as linear"),
+        (False, [], "Plate read as sRGB"),
+        (True, ["--gamma-input", "sRGB"], "Plate read as sRGB"),
+        (False, ["--gamma-input=linear"], "Plate read as linear"),
     ],
 )
-def test_encoding_goes_by_the_file_unless_it_is_said(
-    linear: bool, options: list[str], said: str, model_file: Path, tmp_path: Path
+def test_encoding_follows_the_format_unless_an_option_names_it(
+    linear: bool, options: list[str], message: str, model_file: Path, tmp_path: Path
 ) -> None:
     if linear:
         write_exr(tmp_path / "plate.exr", PLATE, FRAME, FRAME)
@@ -170,16 +171,14 @@ def test_encoding_goes_by_the_file_unless_it_is_said(
     plate = tmp_path / ("plate.exr" if linear else "plate.png")
     result = preview(plate, tmp_path / "out", model_file, "--hint", tmp_path / "hint.exr", *options)
     assert result.exit_code == 0, result.output
-    assert said in result.stdout
-    expected = Keyer(model_file).key(rgb, HINT, gamma_input=int("linear" in said))
+    assert message in result.stdout
+    expected = Keyer(model_file).key(rgb, HINT, gamma_input=int("linear" in message))
     written = layers(tmp_path / "out" / "plate.exr")
     np.testing.assert_allclose(written["A"], expected.matte, rtol=0, atol=HALF)
 
 
 @pytest.mark.parametrize("channel", ["alpha", "red", "luminance", None])
-def test_hint_comes_out_of_the_channel_that_is_said(
-    channel: str | None, keyed: Keyed, model_file: Path, tmp_path: Path
-) -> None:
+def test_hint_channel(channel: str | None, keyed: Keyed, model_file: Path, tmp_path: Path) -> None:
     other = np.zeros_like(HINT)
     hints = {
         "alpha": {"R": other, "G": other, "B": other, "A": HINT},
@@ -195,12 +194,12 @@ def test_hint_comes_out_of_the_channel_that_is_said(
     result = preview(tmp_path / "plate.exr", tmp_path / "out", model_file, *options)
     assert result.exit_code == 0, result.output
     assert f"hint from {channel or 'luminance'}\n" in result.stdout
-    # A luminance is a sum of three products; the network is steep.
+    # The luminance is a rounded sum of three products, and the network amplifies differences.
     matte = layers(tmp_path / "out" / "plate.exr")["A"]
     np.testing.assert_allclose(matte, keyed.matte, rtol=0, atol=HALF + 1e-4)
 
 
-def test_every_knob_but_the_output_mode_is_an_option(
+def test_every_knob_except_the_output_mode_is_an_option(
     still: Path, model_file: Path, tmp_path: Path
 ) -> None:
     moved = {"despill_strength": 7.5, "gamma_input": 0, "refiner_strength": 0.25, "screen_color": 1}
@@ -217,21 +216,21 @@ def test_every_knob_but_the_output_mode_is_an_option(
     written = layers(tmp_path / "out" / "plate.exr")
     for i, name in enumerate("RGB"):
         np.testing.assert_allclose(
-            written[f"FG.{name}"], decoded(expected.foreground[..., i]), rtol=0, atol=HALF
+            written[f"FG.{name}"], decode(expected.foreground[..., i]), rtol=0, atol=HALF
         )
 
 
-def test_says_that_the_weights_are_untrained(still: Path, model_file: Path, tmp_path: Path) -> None:
+def test_untrained_weights_are_reported(still: Path, model_file: Path, tmp_path: Path) -> None:
     result = preview(still, tmp_path / "out", model_file)
     first = result.stdout.splitlines()[0]
     assert first.startswith(f"{model_file}: CorridorKey_untrained_64, on ")
-    assert first.endswith("Its weights are the stand-in, which keys nothing.")
+    assert first.endswith("Its weights are the untrained stand-in, which cannot key.")
 
 
-# A shot, with a bad frame.
+# A shot with a bad frame.
 
 
-def test_bad_frame_is_reported_and_the_rest_are_keyed_and_then_it_alone(
+def test_bad_frame_fails_alone_and_is_keyed_alone_after_a_fix(
     shot: Path, model_file: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "out"
@@ -240,25 +239,27 @@ def test_bad_frame_is_reported_and_the_rest_are_keyed_and_then_it_alone(
     good = [frame for frame in range(1001, 1011) if frame != 1004]
     names = {f"shot.{frame}.{suffix}" for frame in good for suffix in ("exr", "png")}
     assert {path.name for path in output.iterdir()} == names
-    assert "9 keyed, 0 skipped because they were there, 1 failed" in result.stdout
+    assert "9 keyed, 0 skipped, 1 failed" in result.stdout
     report, error = result.stderr.splitlines()
     assert report == (
         f"shot.1004.exr: failed, {shot}/shot.1004.exr: "
         "Some scanline chunks were missing or corrupted"
     )
-    assert error.startswith("Error: 1 of 10 frames failed, as said above: shot.1004.exr. Mend")
+    assert error.startswith("Error: 1 of 10 frames failed: shot.1004.exr. Fix")
 
     before = {path.name: path.stat().st_mtime_ns for path in output.iterdir()}
     write_exr(shot / "shot.1004.exr", PLATE | {"A": HINT}, FRAME, FRAME)
     result = preview(f"{shot}/shot.####.exr 1001-1010", output, model_file)
     assert result.exit_code == 0, result.output
-    assert "1 keyed, 9 skipped because they were there, 0 failed" in result.stdout
+    assert "1 keyed, 9 skipped, 0 failed" in result.stdout
     after = {path.name: path.stat().st_mtime_ns for path in output.iterdir()}
     assert after.keys() - before.keys() == {"shot.1004.exr", "shot.1004.png"}
     assert {name: after[name] for name in before} == before
 
 
-def test_frames_differ_as_their_plates(shot: Path, model_file: Path, tmp_path: Path) -> None:
+def test_each_frame_is_keyed_from_its_own_plate(
+    shot: Path, model_file: Path, tmp_path: Path
+) -> None:
     result = preview(f"{shot}/shot.%04d.exr 1001,1009", tmp_path / "out", model_file)
     assert result.exit_code == 0, result.output
     keyer = Keyer(model_file)
@@ -269,7 +270,9 @@ def test_frames_differ_as_their_plates(shot: Path, model_file: Path, tmp_path: P
         np.testing.assert_allclose(matte, expected.matte, rtol=0, atol=HALF)
 
 
-def test_half_a_result_is_keyed_again(shot: Path, model_file: Path, tmp_path: Path) -> None:
+def test_frame_with_one_of_two_files_is_keyed_again(
+    shot: Path, model_file: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "out"
     for killed in ("shot.1001.png", "shot.1002.exr"):
         preview(f"{shot}/shot.####.exr 1001-1002", output, model_file)
@@ -279,7 +282,7 @@ def test_half_a_result_is_keyed_again(shot: Path, model_file: Path, tmp_path: Pa
         assert (output / killed).exists()
 
 
-def test_missing_frame_and_missing_hint_are_one_frame_each(
+def test_missing_plate_and_missing_hint_fail_one_frame_each(
     shot: Path, model_file: Path, tmp_path: Path
 ) -> None:
     (shot / "shot.1002.exr").unlink()
@@ -291,7 +294,7 @@ def test_missing_frame_and_missing_hint_are_one_frame_each(
     assert result.exit_code == 1
     assert re.search(r"^shot\.1002\.exr: failed, .*No such file", result.stderr, re.MULTILINE)
     assert f"shot.1003.exr: failed, {shot}/hint.####.exr has no frame 1003\n" in result.stderr
-    assert "2 keyed, 0 skipped because they were there, 2 failed" in result.stdout
+    assert "2 keyed, 0 skipped, 2 failed" in result.stdout
 
 
 def test_still_hint_serves_every_frame(shot: Path, model_file: Path, tmp_path: Path) -> None:
@@ -302,7 +305,7 @@ def test_still_hint_serves_every_frame(shot: Path, model_file: Path, tmp_path: P
     assert len(list((tmp_path / "out").iterdir())) == 4
 
 
-def test_other_settings_are_not_taken_for_the_same(
+def test_result_of_other_settings_is_not_replaced_without_overwrite(
     still: Path, model_file: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "out"
@@ -314,8 +317,8 @@ def test_other_settings_are_not_taken_for_the_same(
     result = preview(still, output, model_file, "--despill-strength=5", "--screen-color=Blue")
     assert result.exit_code == 1
     assert result.stderr == (
-        f"Error: {output}/plate.exr is there already, made with another despill_strength, "
-        "screen_color; give another --output, or --overwrite.\n"
+        f"Error: {output}/plate.exr exists and was made with another despill_strength, "
+        "screen_color. Choose another --output, or use --overwrite.\n"
     )
     assert np.array_equal(layers(output / "plate.exr")["FG.G"], before["FG.G"])
 
@@ -329,39 +332,39 @@ def header(path: Path) -> dict[str, str]:
         return dict(file.header())
 
 
-def test_file_of_another_program_is_not_overwritten(
+def test_file_of_another_program_is_not_replaced(
     still: Path, model_file: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "out").mkdir()
     write_exr(tmp_path / "out" / "plate.exr", PLATE, FRAME, FRAME)
     result = preview(still, tmp_path / "out", model_file)
     assert result.exit_code == 1
-    assert "is there already" in result.stderr
+    assert "exists and was made with another" in result.stderr
 
 
-# What cannot be keyed.
+# Inputs that cannot be keyed.
 
 
 def test_folder_of_the_plates_is_refused(still: Path, model_file: Path) -> None:
     result = preview(still, still.parent, model_file)
     assert result.exit_code == 2
-    assert "give another --output" in result.stderr
+    assert "Choose another folder." in result.stderr
 
 
 def test_hint_for_other_frames_is_refused(shot: Path, model_file: Path, tmp_path: Path) -> None:
     hint = f"{shot}/shot.####.exr 1006-1010"
-    for plate, said in (("shot.####.exr 1001-1005", "1001-1005"), ("a.exr", "is a still")):
+    for plate, frames in (("shot.####.exr 1001-1005", "has 1001-1005"), ("a.exr", "is a still")):
         result = preview(f"{shot}/{plate}", tmp_path / "out", model_file, "--hint", hint)
         assert result.exit_code == 2
-        assert f"The hint has the frames 1006-1010, and the plate {said}." in result.stderr
+        assert f"The hint has frames 1006-1010; the plate {frames}." in result.stderr
 
 
 @pytest.mark.parametrize(
     ("name", "channels", "message"),
     [
-        ("plate.exr", PLATE, "the plate has no alpha to take it from; give --hint"),
-        ("plate.exr", PLATE | {"A": np.ones_like(HINT)}, "the alpha is 1 all over"),
-        ("plate.exr", {"A": HINT}, "has no colour, only an alpha"),
+        ("plate.exr", PLATE, "the plate has no alpha. Give a hint with --hint"),
+        ("plate.exr", PLATE | {"A": np.ones_like(HINT)}, "the alpha is 1 everywhere"),
+        ("plate.exr", {"A": HINT}, "has only an alpha; the plate needs colors"),
     ],
 )
 def test_plate_that_cannot_be_keyed(
@@ -379,24 +382,26 @@ def test_hint_of_another_size(still: Path, model_file: Path, tmp_path: Path) -> 
     write_exr(tmp_path / "hint.exr", {"A": HINT}, FRAME, wide)
     result = preview(still, tmp_path / "out", model_file, "--hint", tmp_path / "hint.exr")
     assert result.exit_code == 1
-    assert "hint.exr as a hint: the frame is 160x45, and the plate's 80x45" in result.stderr
+    assert (
+        "hint.exr as a hint: the frame is 160x45; expected 80x45 as in the plate" in result.stderr
+    )
 
 
 @pytest.mark.parametrize(
     ("plate", "message"),
     [
         ("shot.####.exr 1001", "Invalid value for '--plate'"),
-        ("shot.####.mov 1-5", "does not name one of .exr, .png, .tif, .tiff."),
+        ("shot.####.mov 1-5", "does not name a file; expected one of .exr, .png"),
     ],
 )
-def test_plate_that_is_not_named_rightly(plate: str, message: str, tmp_path: Path) -> None:
+def test_plate_that_is_not_named_correctly(plate: str, message: str, tmp_path: Path) -> None:
     model = tmp_path / "CorridorKey.pt"
     result = preview(plate + "-", tmp_path / "out", model)
     assert result.exit_code == 2
     assert message in result.stderr
 
 
-def test_model_of_another_kind(still: Path, tmp_path: Path) -> None:
+def test_file_that_is_not_a_model(still: Path, tmp_path: Path) -> None:
     result = preview(still, tmp_path / "out", still)
     assert result.exit_code == 1
     assert result.stderr.startswith(f"Error: {still} is not a CorridorKey.pt: ")

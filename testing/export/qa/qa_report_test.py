@@ -1,4 +1,4 @@
-"""The QA report, as the person meets it who asks for it, and the one who opens the page."""
+"""Runs the QA report on a small CorridorKey.pt; checks the page, its pictures and its figures."""
 
 import base64
 import hashlib
@@ -29,11 +29,11 @@ from wrapper.knobs import KNOBS, Knob, KnobKind
 WIDTH, HEIGHT = 64, 36
 PLATES = ["hair", "blue-screen"]
 JPEG = 6
-"""How far the mean of a picture's pixels may be off in a JPEG, of 255."""
+"""Largest mean error of a JPEG's pixels, of 255."""
 
 
 def exported(checkpoint: Path) -> Path:
-    """What the export binary makes of a checkpoint."""
+    """Exports a checkpoint at 256."""
     path = checkpoint.with_suffix(".pt")
     arguments = [f"--checkpoint={checkpoint}", f"--output={path}", "--resolution=256"]
     result = CliRunner().invoke(export, [*arguments, "--no-validate"])
@@ -43,28 +43,28 @@ def exported(checkpoint: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CorridorKey.pt of the stand-in weights."""
+    """Path of a CorridorKey.pt with the stand-in weights."""
     checkpoint = tmp_path_factory.mktemp("model") / "untrained.safetensors"
     write_untrained_checkpoint(256, checkpoint)
     return exported(checkpoint)
 
 
 def report(model_file: Path, output: Path, *options: str) -> Result:
-    """Runs the command; two small plates, unless an option says otherwise."""
+    """Runs the command on two small plates, or with `options`."""
     arguments = [f"--model={model_file}", f"--output={output}", f"--size={WIDTH}", "--device=cpu"]
     return CliRunner().invoke(main, [*arguments, *(options or [f"--plates={p}" for p in PLATES])])
 
 
 class Page(html.parser.HTMLParser):
-    """A page, taken apart.
+    """The elements of a page.
 
     Attributes:
-        ids: Of its elements.
-        links: All that the page points at, in whatever way.
-        pictures: The URI of each, by its id.
-        titles: The heading of each section, by its id.
-        tags: Of its elements.
-        heading: Its first.
+        ids: Ids of the elements, in order.
+        links: Targets of all links, sources and forms.
+        pictures: URI of each picture, by the id of its figure.
+        titles: Heading of each section, by id.
+        tags: Names of the elements.
+        heading: Text of the first heading.
     """
 
     def __init__(self, text: str) -> None:
@@ -79,7 +79,7 @@ class Page(html.parser.HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        """Keeps what an element is and points at."""
+        """Records an element's tag, id and links."""
         of = {name: value or "" for name, value in attributes}
         self._tag = tag
         self.tags.add(tag)
@@ -93,7 +93,7 @@ class Page(html.parser.HTMLParser):
             self.pictures[self._figure] = of["src"]
 
     def handle_data(self, data: str) -> None:
-        """Keeps the headings."""
+        """Records headings."""
         if self._tag == "h1":
             self.heading += data.strip()
         if self._tag == "h2":
@@ -101,12 +101,12 @@ class Page(html.parser.HTMLParser):
         self._tag = ""
 
     def pixels(self, picture: str) -> np.ndarray:
-        """A picture [H, W] or [H, W, 3], in whole numbers up to 255."""
-        return decoded(self.pictures[picture])
+        """Returns a picture [H, W] or [H, W, 3], integers up to 255."""
+        return decode_picture(self.pictures[picture])
 
 
-def decoded(uri: str) -> np.ndarray:
-    """The pixels of a data URI."""
+def decode_picture(uri: str) -> np.ndarray:
+    """Decodes the pixels of a data URI."""
     kind, _, text = uri.partition(";base64,")
     image = Image.open(io.BytesIO(base64.b64decode(text, validate=True)))
     assert kind == f"data:image/{image.format.lower()}"
@@ -115,7 +115,7 @@ def decoded(uri: str) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def folder(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What one run leaves behind."""
+    """Output folder of one run."""
     folder = tmp_path_factory.mktemp("report")
     result = report(model_file, folder / "report.html")
     assert result.exit_code == 0, result.output
@@ -131,37 +131,37 @@ def folder(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def text(folder: Path) -> str:
-    """The source of the page."""
+    """Source text of the page."""
     return (folder / "report.html").read_text()
 
 
 @pytest.fixture(scope="module")
 def page(text: str) -> Page:
-    """The page."""
+    """The page, parsed."""
     return Page(text)
 
 
 @pytest.fixture(scope="module")
 def figures(folder: Path) -> dict:
-    """The figures beside it."""
+    """Figures beside the page."""
     return json.loads((folder / "report.json").read_text())
 
 
 @pytest.fixture(scope="module")
 def keyer(model_file: Path) -> Keyer:
-    """The file, to key with by hand."""
+    """The same file, for keying outside the report."""
     return Keyer(model_file)
 
 
 @pytest.fixture(scope="module")
 def plate() -> SyntheticPlate:
-    """What the page's first plate is made of."""
+    """The page's first plate."""
     return synthetic_plate(RECIPES["hair"], HEIGHT, WIDTH)
 
 
 @pytest.fixture(scope="module")
 def refined(keyer: Keyer, plate: SyntheticPlate) -> Keyed:
-    """Its key, with every knob at its default."""
+    """Key of the first plate with every knob at its default."""
     return keyer.key(plate.plate, plate.hint)
 
 
@@ -169,7 +169,7 @@ def test_writes_the_page_and_its_figures_and_nothing_else(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {"report.html", "report.json"}
 
 
-def test_page_needs_nothing_else(page: Page, text: str) -> None:
+def test_page_is_self_contained(page: Page, text: str) -> None:
     assert page.links
     assert all(link.startswith(("#", "data:image/")) for link in page.links)
     assert page.tags.isdisjoint({"script", "link", "iframe", "object", "embed", "base"})
@@ -183,11 +183,11 @@ def test_every_link_of_the_page_has_a_target(page: Page) -> None:
 
 def test_heading_says_that_the_weights_are_untrained(page: Page, text: str) -> None:
     assert page.heading == "CorridorKey QA: untrained weights"
-    assert "there is nothing here to approve" in text
+    assert "Do not approve this file." in text
 
 
-def test_weights_that_are_not_the_stand_in_are_not_called_untrained(tmp_path: Path) -> None:
-    # The published checkpoint has no metadata, and so has no other name than its own.
+def test_heading_of_other_weights(tmp_path: Path) -> None:
+    # The stand-in is recognized by metadata, which this file does not have.
     checkpoint = tmp_path / "CorridorKey.safetensors"
     safetensors.torch.save_file(untrained_state_dict(256), checkpoint)
     output = tmp_path / "report.html"
@@ -199,9 +199,7 @@ def test_weights_that_are_not_the_stand_in_are_not_called_untrained(tmp_path: Pa
     assert json.loads(output.with_suffix(".json").read_text())["untrained"] is False
 
 
-def test_page_and_figures_say_which_file_was_judged(
-    text: str, figures: dict, model_file: Path
-) -> None:
+def test_page_and_figures_identify_the_file(text: str, figures: dict, model_file: Path) -> None:
     sha256 = hashlib.sha256(model_file.read_bytes()).hexdigest()
     assert figures["file"] == {"sha256": sha256, "bytes": model_file.stat().st_size}
     assert figures["manifest"]["model_id"] == "CorridorKey_untrained_256"
@@ -216,7 +214,7 @@ def test_page_and_figures_say_which_file_was_judged(
         assert fact in text
 
 
-def test_sections_are_the_plates_asked_for_and_every_knob_of_the_table(page: Page) -> None:
+def test_sections_are_the_selected_plates_and_all_knobs(page: Page) -> None:
     assert page.titles == {
         "errors": "Errors",
         "hair": "Fine hair",
@@ -225,20 +223,20 @@ def test_sections_are_the_plates_asked_for_and_every_knob_of_the_table(page: Pag
     }
 
 
-def test_a_plate_is_shown_from_all_sides(page: Page) -> None:
+def test_pictures_of_a_plate(page: Page) -> None:
     for plate in PLATES:
         names = [name.partition(".")[2] for name in page.pictures if name.startswith(f"{plate}.")]
         assert names == [
             *("plate", "hint", "alpha"),
             *("coarse", "refined", "difference"),
             *("foreground", "despilled", "true-foreground"),
-            *("over-grey", "over-black", "over-white"),
+            *("over-gray", "over-black", "over-white"),
         ]
     sizes = {page.pixels(picture).shape[:2] for picture in page.pictures}
     assert sizes == {(HEIGHT, WIDTH)}
 
 
-def test_mattes_are_shown_without_loss(page: Page, plate: SyntheticPlate, keyer: Keyer) -> None:
+def test_mattes_are_lossless(page: Page, plate: SyntheticPlate, keyer: Keyer) -> None:
     coarse = keyer.key(plate.plate, plate.hint, refiner_strength=0.0).matte
     refined = keyer.key(plate.plate, plate.hint).matte
     assert not np.array_equal(coarse, refined)
@@ -248,11 +246,11 @@ def test_mattes_are_shown_without_loss(page: Page, plate: SyntheticPlate, keyer:
         "coarse": coarse,
         "refined": refined,
     }.items():
-        shown = page.pixels(f"hair.{name}")
-        assert np.array_equal(shown[..., 0] if shown.ndim == 3 else shown, np.rint(255 * matte))
+        pixels = page.pixels(f"hair.{name}")
+        assert np.array_equal(pixels[..., 0] if pixels.ndim == 3 else pixels, np.rint(255 * matte))
 
 
-def test_colour_is_that_of_the_plate_and_of_its_keys(
+def test_colors_are_those_of_the_plate_and_its_keys(
     page: Page, plate: SyntheticPlate, refined: Keyed, keyer: Keyer
 ) -> None:
     despilled = keyer.key(plate.plate, plate.hint, despill_strength=10.0).foreground
@@ -272,30 +270,30 @@ def test_blue_screen_is_despilled_of_blue(page: Page, keyer: Keyer) -> None:
         keyer.key(plate.plate, plate.hint, despill_strength=10.0, screen_color=screen).foreground
         for screen in (1, 0)
     )
-    shown = page.pixels("blue-screen.despilled")
-    assert np.abs(shown - 255 * blue).mean() < JPEG < np.abs(shown - 255 * green).mean()
+    pixels = page.pixels("blue-screen.despilled")
+    assert np.abs(pixels - 255 * blue).mean() < JPEG < np.abs(pixels - 255 * green).mean()
 
 
-@pytest.mark.parametrize(("name", "light"), [("grey", 0.18), ("black", 0.0), ("white", 1.0)])
+@pytest.mark.parametrize(("name", "light"), [("gray", 0.18), ("black", 0.0), ("white", 1.0)])
 def test_composites_are_merged_in_linear_light(
     name: str, light: float, page: Page, refined: Keyed
 ) -> None:
     matte = refined.matte[..., None]
     merged = srgb_to_linear(refined.foreground) * matte + light * (1 - matte)
-    shown = srgb_to_linear(np.float32(page.pixels(f"hair.over-{name}") / 255))
-    # A JPEG's 6 of 255 are at most 0.05 in linear light, and that only near white.
-    assert np.abs(shown - merged).mean() < 0.05
+    light_on_page = srgb_to_linear(np.float32(page.pixels(f"hair.over-{name}") / 255))
+    # An error of 6/255 is at most 0.05 in linear light, near white.
+    assert np.abs(light_on_page - merged).mean() < 0.05
 
 
-def test_difference_is_orange_where_too_solid_and_blue_where_eaten_away(
+def test_difference_is_orange_where_too_solid_and_blue_where_too_transparent(
     page: Page, plate: SyntheticPlate, refined: Keyed
 ) -> None:
     red, _, blue = np.moveaxis(page.pixels("hair.difference"), -1, 0)
-    by = refined.matte - plate.alpha
-    too_solid, eaten_away = by > 0.2, by < -0.2
-    assert too_solid.any() and eaten_away.any()
+    difference = refined.matte - plate.alpha
+    too_solid, too_transparent = difference > 0.2, difference < -0.2
+    assert too_solid.any() and too_transparent.any()
     assert (red > blue)[too_solid].mean() > 0.99
-    assert (red < blue)[eaten_away].mean() > 0.99
+    assert (red < blue)[too_transparent].mean() > 0.99
 
 
 def test_errors_are_those_of_the_mattes(
@@ -316,7 +314,7 @@ def test_a_matte_that_is_worse_than_its_hint_is_marked(figures: dict, text: str)
     worse = sum(
         row["refined"][measure] > row["hint"][measure] for row in rows for measure in row["hint"]
     )
-    assert worse > 0  # these weights key nothing
+    assert worse > 0  # Untrained weights cannot key.
     assert len(re.findall(r'<td class="[^"]*\bworse\b', text)) == worse
 
 
@@ -326,8 +324,8 @@ def test_a_knob_is_swept_from_end_to_end(knob: Knob, page: Page, figures: dict, 
         f"{value:g}" for value in np.linspace(knob.minimum, knob.maximum, 5)
     ]
     assert list(figures["sweeps"][knob.name]) == values
-    shown = [name for name in page.pictures if name.startswith(f"{knob.name}.")]
-    assert shown == [
+    names = [name for name in page.pictures if name.startswith(f"{knob.name}.")]
+    assert names == [
         f"{knob.name}.{part}-{value.lower()}" for value in values for part in ("rgb", "alpha")
     ]
     default = (
@@ -337,7 +335,7 @@ def test_a_knob_is_swept_from_end_to_end(knob: Knob, page: Page, figures: dict, 
 
 
 @pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.name)
-def test_a_knob_that_moves_is_seen_to_move(knob: Knob, page: Page) -> None:
+def test_every_value_of_a_knob_changes_the_picture(knob: Knob, page: Page) -> None:
     pictures = [page.pixels(name) for name in page.pictures if name.startswith(f"{knob.name}.rgb")]
     assert all((one != other).any() for one, other in itertools.pairwise(pictures))
 
@@ -349,50 +347,45 @@ def test_the_same_file_gives_the_same_page(model_file: Path, folder: Path, tmp_p
         assert again.read_bytes() == (folder / "report.html").with_suffix(suffix).read_bytes()
 
 
-def test_colour_in_a_picture_is_as_sharp_as_its_light() -> None:
+def test_jpegs_have_full_chroma_resolution() -> None:
     stripes = np.zeros((16, 16, 3), np.float32)
     stripes[:, ::2, 0] = stripes[:, 1::2, 1] = 0.8
-    shown = decoded(data_uri(stripes))
-    assert (
-        np.abs(shown - 255 * stripes).max() < 40
-    )  # at half the resolution, red and green mix: 102
+    pixels = decode_picture(data_uri(stripes))
+    # With chroma at half resolution, red and green would mix: an error of 102.
+    assert np.abs(pixels - 255 * stripes).max() < 40
 
 
 def refusal(result: Result, folder: Path, status: int = 1) -> str:
-    """The one message of a run that failed as it should: no trace, nothing left behind."""
+    """Returns the error message of a run that failed cleanly: no traceback, no file written."""
     assert result.exit_code == status, result.output
     assert isinstance(result.exception, SystemExit)
     assert not list(folder.iterdir())
     return result.stderr.removeprefix("Error: ")
 
 
-def test_what_is_no_model_is_refused(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_file_that_is_not_a_model(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     other = tmp_path_factory.mktemp("other") / "other.pt"
     other.write_text("not a model")
     message = refusal(report(other, tmp_path / "report.html"), tmp_path)
     assert message.startswith(f"{other} is not a CorridorKey.pt")
 
 
-def test_a_model_without_a_manifest_is_refused(
+def test_model_without_a_manifest(
     model_file: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     bare = tmp_path_factory.mktemp("bare") / "bare.pt"
     torch.jit.load(model_file).save(bare)
     message = refusal(report(bare, tmp_path / "report.html"), tmp_path)
-    assert message == f"{bare} has no manifest; export it again with this version\n"
+    assert message == f"{bare} has 0 manifests; expected one. Export it again with this version\n"
 
 
-def test_a_device_that_it_does_not_run_on(model_file: Path, tmp_path: Path) -> None:
+def test_device_that_cannot_run_the_model(model_file: Path, tmp_path: Path) -> None:
     message = refusal(report(model_file, tmp_path / "report.html", "--device=meta"), tmp_path)
     assert message.startswith(f"{model_file} does not run on meta: ")
     assert message.count("\n") == 1
 
 
-def test_folder_that_is_not_there_is_found_before_the_work(
-    model_file: Path, tmp_path: Path
-) -> None:
+def test_missing_folder_is_reported_before_the_work(model_file: Path, tmp_path: Path) -> None:
     output = tmp_path / "missing" / "report.html"
     message = refusal(report(model_file, output), tmp_path)
     assert message == f"cannot write {output}: No such file or directory\n"
@@ -407,7 +400,7 @@ def test_folder_that_is_not_there_is_found_before_the_work(
     ],
     ids=["plate", "size", "output"],
 )
-def test_options_that_make_no_sense(
+def test_invalid_options(
     options: tuple[str, ...], complaint: str, model_file: Path, tmp_path: Path
 ) -> None:
     message = refusal(report(model_file, tmp_path / "report.html", *options), tmp_path, status=2)

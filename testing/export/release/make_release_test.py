@@ -1,4 +1,4 @@
-"""Releases made of small files, one for each thing that a release may be or must not be."""
+"""Releases of small files: each property that a release has, and each reason to refuse one."""
 
 import hashlib
 import json
@@ -27,10 +27,10 @@ LOCK = "".join(
 
 
 class Workshop:
-    """A folder with all that a release is made of.
+    """A folder with the inputs of a release.
 
     Attributes:
-        folder: It.
+        folder: Path of the folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,15 +48,15 @@ class Workshop:
         ]
         self.artifacts: list[str] = []
 
-    def wheel(self, name: str, licence: str, requires: list[str]) -> dict[str, Any]:
-        """Installs a wheel's metadata, and gives its entry of the listing."""
+    def wheel(self, name: str, license_: str, requires: list[str]) -> dict[str, Any]:
+        """Writes a wheel's metadata; returns its entry of the listing."""
         metadata = self.folder / f"{name}-1.0.dist-info/METADATA"
         metadata.parent.mkdir()
-        metadata.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{licence}\n")
+        metadata.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{license_}\n")
         return {"metadata": str(metadata), "requires": requires}
 
     def artifact(self, name: str, model_id: str, checkpoint: str, resolution: int = 2048) -> None:
-        """Adds an artefact and its manifest."""
+        """Adds an artifact and its manifest."""
         (self.folder / f"{name}.pt").write_text(name)
         facts = {
             "model_id": model_id,
@@ -74,7 +74,7 @@ class Workshop:
             self.artifacts.append(f"--artifact={self.folder / name}.{suffix}")
 
     def arguments(self, *more: str, output: str = "CorridorKey-1.0") -> list[str]:
-        """The command line."""
+        """Returns the command line."""
         (self.folder / "wheels.json").write_text(
             json.dumps({"wheels": self.wheels, "imported": ["torch"]})
         )
@@ -96,7 +96,7 @@ class Workshop:
         return CliRunner().invoke(make_release.main, self.arguments(*more, **settings))
 
     def json(self, name: str) -> Any:
-        """A file of the release."""
+        """Returns the content of a JSON file of the release."""
         return json.loads((self.folder / "CorridorKey-1.0" / name).read_text())
 
 
@@ -142,7 +142,7 @@ def test_weights_of_a_studio_s_own_have_no_repository(workshop: Workshop) -> Non
     assert not artifact["weights"]["untrained"]
 
 
-def test_two_artefacts_of_one_checkpoint_share_it(workshop: Workshop) -> None:
+def test_two_artifacts_of_one_checkpoint_share_it(workshop: Workshop) -> None:
     workshop.artifact("CorridorKey", "CorridorKey_v1.0_Nuke", PUBLISHED)
     workshop.artifact("CorridorKey_nuke14", "CorridorKey_v1.0_Nuke_nuke14", PUBLISHED)
     workshop.artifact("CorridorKeyBlue", "CorridorKeyBlue_1.0_Nuke", "1" * 64)
@@ -162,7 +162,7 @@ def test_two_artefacts_of_one_checkpoint_share_it(workshop: Workshop) -> None:
 
 
 @pytest.mark.parametrize("more", [[], ["other/CorridorKey.pt", "other/CorridorKey.json"]])
-def test_artefact_comes_once_and_with_its_manifest(more: list[str], workshop: Workshop) -> None:
+def test_artifact_comes_once_and_with_its_manifest(more: list[str], workshop: Workshop) -> None:
     workshop.artifact("CorridorKey", "CorridorKey_v1.0_Nuke", PUBLISHED)
     workshop.artifacts = [x for x in workshop.artifacts if more or x.endswith(".pt")]
     for name in more:
@@ -171,7 +171,7 @@ def test_artefact_comes_once_and_with_its_manifest(more: list[str], workshop: Wo
         workshop.artifacts.append(f"--artifact={workshop.folder / name}")
     result = workshop.run()
     assert result.exit_code != 0
-    assert "each artefact is one .pt and its .json" in result.output
+    assert "expected one .pt and one .json per artifact" in result.output
 
 
 def test_untrained_weights_are_refused_unless_told(workshop: Workshop) -> None:
@@ -233,31 +233,31 @@ def test_bill_of_materials_has_the_wheels_and_who_uses_them(workshop: Workshop) 
 
 
 @pytest.mark.parametrize(
-    ("metadata", "licence"),
+    ("metadata", "license_"),
     [
         ("License-Expression: MIT\nLicense: Apache-2.0", "MIT"),
         ("License: NVIDIA Proprietary Software", "NVIDIA Proprietary Software"),
         ("Classifier: License :: OSI Approved :: MIT License", "MIT"),
         ("Classifier: License :: OSI Approved :: BSD License", "BSD License"),
-        # A whole text is no name.
+        # The text of a license is not a name.
         (
             "License: one line\n    and two\nClassifier: License :: OSI Approved :: MIT License",
             "MIT",
         ),
     ],
 )
-def test_licence_of_a_wheel(metadata: str, licence: str, workshop: Workshop) -> None:
+def test_license_of_a_wheel(metadata: str, license_: str, workshop: Workshop) -> None:
     (workshop.folder / "lock.txt").write_text(f"one==1.0 \\\n    --hash=sha256:{'a' * 64}\n")
     workshop.wheels = [workshop.wheel("one", metadata, [])]
     workshop.arguments()
     (wheel,), _ = read_wheels(workshop.folder / "wheels.json", workshop.folder / "lock.txt")
-    assert wheel.licence == licence
+    assert wheel.license == license_
 
 
 @pytest.mark.parametrize(
     ("metadata", "lock", "message"),
     [
-        ("Summary: none", "one==1.0", "one says nothing of its licence"),
+        ("Summary: none", "one==1.0", "the metadata of one state no license"),
         ("License: MIT", "one==1.1", "one: 1.0 is installed; the lock has 1.1"),
         ("License: MIT", "two==1.0", "one: 1.0 is installed; the lock has no version"),
     ],
@@ -307,4 +307,4 @@ def test_same_inputs_give_the_same_bytes_under_other_settings(workshop: Workshop
         made.append({path.name: path.read_bytes() for path in folder.iterdir()})
         workshop.artifacts.reverse()
     assert made[0] == made[1]
-    assert len(made[0]) == 10
+    assert len(made[0]) == 11

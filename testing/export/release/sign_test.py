@@ -1,19 +1,23 @@
-"""`//export:sign`, as a person at a shell meets it, on a release that Bazel built."""
+"""`//export:sign` on the command line, on a release that Bazel built."""
 
-import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
+from export.common import sha256sums
+from export.common.digests import sha256
 from export.release import signing
+from export.release.canonical_tar import digest_release
 from export.release.sign import PASSPHRASE_VARIABLE, main
 from export.release.signing import SignatureError
+from export.release.statement import check_statement, read_subjects, replace_subjects
 from testing import command_lines
 from testing.export.release.keys import KINDS, write_keys
 
@@ -28,21 +32,26 @@ def sign(release: Path, private: Path, **environment: str) -> Result:
 
 
 def times(release: Path) -> dict[str, int]:
-    """When each file was last written, or replaced by another."""
+    """Returns the time of the last change of each file."""
     return {str(path): path.stat().st_ctime_ns for path in release.rglob("*")}
+
+
+def hard_link(path: Path, copy: Path) -> None:
+    """Makes a hard link, which no test may change in place; or a copy, on another disk."""
+    try:
+        copy.hardlink_to(path.resolve())
+    except OSError:
+        shutil.copyfile(path, copy)
 
 
 @pytest.fixture
 def release(tmp_path: Path) -> Path:
-    """The folder, in a place where a file may be written beside it."""
+    """Returns a copy of the folder, beside which files can be written."""
     for path in FOLDER.rglob("*"):
         copy = tmp_path / path.relative_to(FOLDER.parent)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        # A large file is a link: nothing here changes it in place.
-        if path.suffix == ".pt":
-            copy.symlink_to(path.resolve())
-        elif path.is_file():
-            shutil.copyfile(path, copy)
+        if path.is_file():
+            hard_link(path, copy)
     return tmp_path / FOLDER.name
 
 
@@ -61,18 +70,46 @@ def test_signed_folder_is_verified_by_the_public_key_alone(
     result = sign(release, private)
     assert result.exit_code == 0, result.output
     envelope = Path(f"{release}.dsse.json").read_bytes()
-    assert signing.verify(envelope, public) == STATEMENT
+    payload = signing.verify(envelope, public)
+    assert payload == replace_subjects(STATEMENT, digest_release(release).subjects())
     with pytest.raises(SignatureError, match="was not made with"):
         signing.verify(envelope, other)
     assert times(release) == before
 
 
-def test_tar_is_signed_too_and_stays_as_it_is(keys: tuple[Path, Path], tmp_path: Path) -> None:
+def test_tar_is_signed_and_not_changed(keys: tuple[Path, Path], tmp_path: Path) -> None:
     tar = tmp_path / TAR.name
     tar.symlink_to(TAR.absolute())
     result = sign(tar, keys[0])
     assert result.exit_code == 0, result.output
-    assert signing.verify(Path(f"{tar}.dsse.json").read_bytes(), keys[1]) == STATEMENT
+    payload = signing.verify(Path(f"{tar}.dsse.json").read_bytes(), keys[1])
+    check_statement(payload, digest_release(tar).subjects())
+    with pytest.raises(SignatureError, match=rf"does not cover {tar.name}"):
+        check_statement(STATEMENT, digest_release(tar).subjects())
+
+
+def test_folder_and_tar_have_one_signature(
+    release: Path, keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    tar = tmp_path / "elsewhere" / TAR.name
+    tar.symlink_to(TAR.absolute())
+    for path in (release, tar):
+        assert sign(path, keys[0]).exit_code == 0
+    signatures = [Path(f"{path}.dsse.json").read_bytes() for path in (release, tar)]
+    assert signatures[0] == signatures[1]  # Ed25519 signs without random numbers.
+
+
+def test_a_tar_in_another_form_is_not_signed(
+    release: Path, keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    tar = tmp_path / "other.tar"
+    with tarfile.open(tar, "w", dereference=True) as file:
+        file.add(release, release.name)
+    result = sign(tar, keys[0])
+    assert result.exit_code != 0
+    assert "is not the plain one" in result.output
+    assert not Path(f"{tar}.dsse.json").exists()
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "nuke14_artifact_test.pt"])
@@ -90,18 +127,16 @@ def test_release_with_a_flipped_bit_is_not_signed(
 
 
 def test_statement_about_other_files_is_not_signed(release: Path, keys: tuple[Path, Path]) -> None:
+    (release / "LICENSE-CorridorKey.txt").unlink()
     (release / "LICENSE-CorridorKey.txt").write_text("do as you like")
-    digests = "".join(
-        line
-        for line in (release / "SHA256SUMS").read_text().splitlines(keepends=True)
-        if "LICENSE" not in line
-    )
-    new = hashlib.sha256(b"do as you like").hexdigest()
-    (release / "SHA256SUMS").write_text(f"{digests}{new}  LICENSE-CorridorKey.txt\n")
+    digests = sha256sums.parse((release / "SHA256SUMS").read_bytes())
+    digests["LICENSE-CorridorKey.txt"] = sha256(release / "LICENSE-CorridorKey.txt")
+    (release / "SHA256SUMS").unlink()
+    (release / "SHA256SUMS").write_text(sha256sums.to_text(digests))
     result = sign(release, keys[0])
     assert result.exit_code != 0
     assert "provenance.json" in result.output
-    assert "speaks of other files" in result.output
+    assert "states another SHA-256 for LICENSE-CorridorKey.txt" in result.output
     assert not Path(f"{release}.dsse.json").exists()
 
 
@@ -114,17 +149,17 @@ def test_encrypted_key_takes_its_passphrase_from_the_environment(
     envelope = Path(f"{release}.dsse.json")
     for variables, message in (
         ({}, "is encrypted: set CORRIDORKEY_KEY_PASSPHRASE"),
-        ({PASSPHRASE_VARIABLE: "wrong"}, "another passphrase"),
+        ({PASSPHRASE_VARIABLE: "wrong"}, "its passphrase is wrong"),
     ):
         result = sign(release, private, **variables)
         assert result.exit_code != 0
         assert message in result.output
         assert not envelope.exists()
     assert sign(release, private, **{PASSPHRASE_VARIABLE: "secret"}).exit_code == 0
-    assert signing.verify(envelope.read_bytes(), public) == STATEMENT
+    assert read_subjects(signing.verify(envelope.read_bytes(), public))
 
 
-def test_nobody_else_gets_to_see_the_passphrase(release: Path, tmp_path: Path) -> None:
+def test_the_passphrase_is_not_visible_to_others(release: Path, tmp_path: Path) -> None:
     passphrase = "correct horse battery staple"
     encryption = BestAvailableEncryption(passphrase.encode())
     private, public = write_keys(tmp_path / "keys", KINDS["ed25519"](), encryption)
@@ -138,7 +173,7 @@ def test_nobody_else_gets_to_see_the_passphrase(release: Path, tmp_path: Path) -
             check=True,
         )
     envelope = Path(f"{release}.dsse.json").read_bytes()
-    assert signing.verify(envelope, public) == STATEMENT
+    assert read_subjects(signing.verify(envelope, public))
     assert any(b"export.release.sign" in line for line in seen), "nothing was watched"
     for text in (*seen, result.stdout, envelope):
         assert passphrase.encode() not in text

@@ -1,4 +1,4 @@
-"""tools/workspace_status in real git repositories, and the file that a release gets from it."""
+"""tools/workspace_status in real git repositories, and the .vcs.json that is made from it."""
 
 import json
 import os
@@ -16,7 +16,7 @@ SCRIPT = Path("tools/workspace_status").absolute()
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Runs git as nobody in particular."""
+    """Runs git with a fixed identity."""
     identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
     return subprocess.run(
         ["git", *identity, *arguments],
@@ -29,11 +29,11 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def details(folder: Path) -> dict[str, Any]:
-    """What a release that is built in a folder gets to know."""
+    """Returns the version control details of a release that is built in a folder."""
     result = subprocess.run(
         [SCRIPT],
         cwd=folder,
-        # As where the sandbox of this test is itself below a repository.
+        # The sandbox of this test may be inside a repository.
         env={"PATH": os.environ["PATH"], "GIT_CEILING_DIRECTORIES": str(folder.parent)},
         capture_output=True,
         text=True,
@@ -53,7 +53,7 @@ def details(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A repository with one commit on its branch `work`."""
+    """Returns a repository with one commit on its branch `work`."""
     folder = tmp_path / "repository"
     folder.mkdir()
     git(folder, "init", "--initial-branch=work")
@@ -107,13 +107,13 @@ def test_remote_is_that_of_the_branch(repository: Path) -> None:
     assert details(repository)["remote"] == "https://example.com/studio"
 
 
-def test_folder_without_git_knows_nothing(tmp_path: Path) -> None:
+def test_folder_without_git_gives_nulls(tmp_path: Path) -> None:
     folder = tmp_path / "plain"
     folder.mkdir()
     assert details(folder) == {"commit": None, "dirty": None, "branch": None, "remote": None}
 
 
-def test_machine_without_git_knows_nothing(repository: Path) -> None:
+def test_machine_without_git_gives_nothing(repository: Path) -> None:
     result = subprocess.run(
         ["/bin/bash", SCRIPT],
         cwd=repository,

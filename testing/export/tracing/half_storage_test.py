@@ -16,7 +16,7 @@ from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 @pytest.fixture(scope="module")
 def half_file(checkpoint_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file with its weights in half."""
+    """Returns the file with its weights in float16."""
     checkpoint = load_checkpoint(checkpoint_file, RESOLUTION)
     path = tmp_path_factory.mktemp("half") / "CorridorKey.pt"
     module = to_torchscript(eager_wrapper(checkpoint, Variant(RESOLUTION, "float16")))

@@ -1,6 +1,6 @@
-"""That a trace without computing is the trace, and costs next to nothing.
+"""A trace without computing equals the real trace, and costs next to nothing.
 
-TorchScript numbers the classes it meets in a process, so each trace has a process of its own.
+TorchScript numbers classes per process, so each trace runs in a new process.
 """
 
 import contextlib
@@ -29,36 +29,36 @@ def in_new_process(function: Callable[..., Any], *args: Any) -> Any:
         return pool.submit(function, *args).result()
 
 
-def export(checkpoint_file: Path, path: Path, honestly: bool) -> list[str]:
-    """Saves a checkpoint as TorchScript; returns the graphs, with what they call and inlined."""
+def export(checkpoint_file: Path, path: Path, computing: bool) -> list[str]:
+    """Saves a checkpoint as TorchScript; returns its graphs, plain and inlined."""
     checkpoint = load_checkpoint(checkpoint_file, RESOLUTION)
     eager = tracing.eager_wrapper(checkpoint, Variant(RESOLUTION))
-    mode = contextlib.nullcontext if honestly else ShapesOnly
+    mode = contextlib.nullcontext if computing else ShapesOnly
     with mock.patch.object(tracing, "ShapesOnly", mode):
         module = tracing.to_torchscript(eager)
     archive.save(module, path, {})
     methods = [getattr(module.network, name) for name in METHODS]
     return [
-        graph.str(False)  # without the lines of Python that made it
+        graph.str(False)  # False: without the Python lines that made it
         for method in methods
         for graph in (method.graph, method.inlined_graph)
     ]
 
 
-def test_trace_without_computing_is_the_honest_one(checkpoint_file: Path, tmp_path: Path) -> None:
-    honest, fast = tmp_path / "honest.pt", tmp_path / "fast.pt"
-    honest_graphs = in_new_process(export, checkpoint_file, honest, True)
+def test_trace_without_computing_equals_the_real_one(checkpoint_file: Path, tmp_path: Path) -> None:
+    real, fast = tmp_path / "real.pt", tmp_path / "fast.pt"
+    real_graphs = in_new_process(export, checkpoint_file, real, True)
     fast_graphs = in_new_process(export, checkpoint_file, fast, False)
 
-    # The stride of a dimension of size 1 means nothing, and kernels fill it in as they like.
+    # The stride of a dimension of size 1 has no meaning; kernels set it differently.
     strides = re.compile(r", strides=\[[\d, ]*\]")
-    for honest_graph, fast_graph in zip(honest_graphs, fast_graphs, strict=True):
-        assert strides.sub("", fast_graph) == strides.sub("", honest_graph)
-    assert fast.read_bytes() == honest.read_bytes()
+    for real_graph, fast_graph in zip(real_graphs, fast_graphs, strict=True):
+        assert strides.sub("", fast_graph) == strides.sub("", real_graph)
+    assert fast.read_bytes() == real.read_bytes()
 
 
 def peak_growth_of_trace_at_2048() -> int:
-    """Bytes that tracing adds to the peak memory of a process."""
+    """Returns the bytes that tracing adds to the peak memory of a process."""
     network = CorridorKeyTransformer(2048).to_empty(device="cpu")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with ShapesOnly():

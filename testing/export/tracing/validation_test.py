@@ -1,4 +1,4 @@
-"""A good file passes; each way for a file to be wrong is found, and named."""
+"""A good file passes; each way in which a file can be wrong is found and named."""
 
 import math
 import os
@@ -92,9 +92,9 @@ def test_the_eager_network_runs_twice(small: CorridorKeyNukeWrapper, small_file:
 def test_a_dead_knob_is_named(knob: Knob, small: CorridorKeyNukeWrapper, path: Path) -> None:
     living = [other.name for other in KNOBS if other is not knob]
     torch.jit.freeze(to_torchscript(small), living, optimize_numerics=False).save(path)
-    # Where nothing is despilled, the colour of the screen does not matter either.
+    # Without despill, the color of the screen has no effect either.
     names = "despill_strength and screen_color" if "despill" in knob.name else knob.name
-    with pytest.raises(ValidationError, match=f"does not move with {names}$"):
+    with pytest.raises(ValidationError, match=f"does not change with {names}$"):
         validate(path, small)
 
 
@@ -103,7 +103,7 @@ def test_a_file_traced_whole_has_no_living_knob(small: CorridorKeyNukeWrapper, p
     plate = torch.rand(1, 4, validation.PLATE_HEIGHT, validation.PLATE_WIDTH)
     torch.jit.trace(small, plate).save(path)
     names = " and ".join(sorted(knob.name for knob in KNOBS))
-    with pytest.raises(ValidationError, match=f"does not move with {names}$"):
+    with pytest.raises(ValidationError, match=f"does not change with {names}$"):
         validate(path, small)
 
 
@@ -137,8 +137,8 @@ def test_a_bias_one_percent_off_deep_in_the_real_network_is_found(
         (math.inf, torch.float32, 4, "not between 0 and 1"),
         (1.001, torch.float32, 4, "not between 0 and 1"),
         (-0.001, torch.float32, 4, "not between 0 and 1"),
-        (0.5, torch.float16, 4, r"float16 \[1, 4, \d+, \d+\], not torch.float32"),
-        (0.5, torch.float32, 3, r"\[1, 3, \d+, \d+\], not torch.float32 \[1, 4,"),
+        (0.5, torch.float16, 4, r"float16 \[1, 4, \d+, \d+\]; expected torch.float32"),
+        (0.5, torch.float32, 3, r"\[1, 3, \d+, \d+\]; expected torch.float32 \[1, 4,"),
     ],
 )
 def test_an_output_that_breaks_the_contract_is_found(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export.artifact.canonical import canonicalise
+from export.artifact.canonical import canonicalize
 from export.verify import archive_check
 from export.verify.archive_check import ArchiveError, check_archive
 from testing.depth import DEPTH
@@ -41,7 +41,7 @@ def sound_and_canonical(path: Path) -> bool:
     copy = path.with_suffix(".copy")
     try:
         check_archive(path)
-        canonicalise(path, copy)
+        canonicalize(path, copy)
     except (ArchiveError, zipfile.BadZipFile):
         return False
     return path.read_bytes() == copy.read_bytes()

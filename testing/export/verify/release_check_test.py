@@ -22,9 +22,10 @@ from export.common import sha256sums
 from export.common.digests import digest
 from export.common.sha256sums import SHA256SUMS
 from export.release import make_release, sign
-from export.release.manifest import MANIFEST
-from export.release.provenance import PROVENANCE
+from export.release.canonical_tar import write_canonical
+from export.release.release_manifest import MANIFEST
 from export.release.sbom import SBOM
+from export.release.statement import PROVENANCE
 from export.verify.verify import main
 from testing.export.release.keys import write_keys
 from testing.export.verify.small_artifact import write_small_artifact
@@ -99,8 +100,8 @@ def release(small: Path, tmp_path: Path) -> Path:
 
 def write_tar(release: Path) -> Path:
     path = release.with_name(f"{release.name}.tar")
-    with tarfile.open(path, "w") as tar:
-        tar.add(release, release.name)
+    with path.open("wb") as tar:
+        write_canonical(release, tar)
     return path
 
 
@@ -134,7 +135,7 @@ def test_release_and_tar_are_verified_with_the_key_of_who_signed(
         verdict = verify(path, "--key", another, "--no-probe")
         (refused,) = (c for c in verdict["checks"] if c["outcome"] == "refused")
         assert refused["name"] == "signature"
-        assert "not made with the private half of" in refused["detail"]
+        assert "not made with the private key that" in refused["detail"]
 
     found = verify(release, "--no-probe")["checks"][0]
     assert found["outcome"] == "not checked"
@@ -200,7 +201,7 @@ def leave_out_artifact(release: Path) -> None:
         (lambda r: (r / MANIFEST).write_text("[" * 100_000), MANIFEST, "recursion"),
         (lambda r: (r / "CorridorKey.pt").write_text(""), MANIFEST, "describe CorridorKey.pt"),
         (lambda r: (r / PROVENANCE).unlink(), PROVENANCE, "No such file"),
-        (lambda r: (r / PROVENANCE).write_text("{}"), PROVENANCE, "no in-toto statement"),
+        (lambda r: (r / PROVENANCE).write_text("{}"), PROVENANCE, "the statement is not"),
     ],
 )
 def test_harmed_release_is_refused_though_its_list_is_mended(
@@ -222,7 +223,10 @@ def test_statement_of_another_release_is_refused(release: Path, tmp_path: Path) 
     papers_of(release)
     verdict = verify(release, "--key", public, "--no-probe")
     found = {c["name"]: c["detail"] for c in verdict["checks"] if c["outcome"] == "refused"}
-    assert found == {"signature": "what is signed is another release"}
+    assert found == {
+        "signature": f"the statement states another SHA-256 for {NAME}.tar; "
+        "states another SHA-256 for SHA256SUMS; states another SHA-256 for provenance.json"
+    }
 
 
 def test_bill_of_materials_is_held_to_its_schema(release: Path) -> None:
@@ -247,7 +251,10 @@ def test_bill_of_materials_is_held_to_its_schema(release: Path) -> None:
 
 def test_hostile_tar_is_refused_and_nothing_unpacked(release: Path) -> None:
     (release / "link").symlink_to("/etc/passwd")
-    verdict = verify(write_tar(release))
+    path = release.with_name(f"{release.name}.tar")
+    with tarfile.open(path, "w") as tar:
+        tar.add(release, release.name)
+    verdict = verify(path)
     assert refusal(verdict) == ("tar", f"{NAME}/link is a link or a device, not a plain file")
     assert verdict["model_ids"] == {}
 

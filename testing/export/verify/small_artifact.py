@@ -10,11 +10,9 @@ from torch import Tensor, nn
 
 from export.artifact import archive
 from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
-from export.artifact.canonical import FOLDER, canonicalise
-from export.artifact.manifest import manifest
-from export.artifact.operators import operators
+from export.artifact.canonical import FOLDER, canonicalize
+from export.artifact.describe import describe_file, describe_inputs
 from export.artifact.variant import Variant
-from export.common.digests import digest
 from export.common.json_text import to_json
 from export.tracing.tracing import to_torchscript
 from wrapper.checkpoint.checkpoint import Checkpoint
@@ -61,10 +59,9 @@ def write_small_artifact(path: Path) -> None:
         sha256=hashlib.sha256(b"").hexdigest(),
         byte_count=0,
     )
-    facts = manifest(checkpoint, VARIANT)
-    archive.save(module, path, {NAME_IN_ARCHIVE: to_json(facts)})
-    facts |= {"torchscript": digest(path), "operators": operators(path)}
-    path.with_suffix(".json").write_text(to_json(facts))
+    inputs = describe_inputs(checkpoint, VARIANT, MODEL_ID)
+    archive.save(module, path, {NAME_IN_ARCHIVE: to_json(inputs)})
+    path.with_suffix(".json").write_text(to_json(describe_file(inputs, path)))
 
 
 def rewrite(path: Path, record: str, old: bytes, new: bytes) -> None:
@@ -77,5 +74,5 @@ def rewrite(path: Path, record: str, old: bytes, new: bytes) -> None:
     with zipfile.ZipFile(raw, "w") as target:
         for name, content in records.items():
             target.writestr(name, content)
-    canonicalise(raw, path)
+    canonicalize(raw, path)
     raw.unlink()

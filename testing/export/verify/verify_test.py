@@ -19,10 +19,11 @@ from jsonschema import Draft202012Validator
 
 from export.artifact.canonical import FOLDER
 from export.common.digests import digest
-from export.release import provenance, signing
+from export.release import signing
 from export.verify.archive_check import MANIFEST
 from export.verify.verify import main
 from testing.export.release.keys import write_keys
+from testing.export.release.statements import small_statement
 from testing.export.verify.small_artifact import CODE, MODEL_ID, rewrite, write_small_artifact
 from wrapper.knobs import KNOBS
 
@@ -194,7 +195,7 @@ def test_baked_dtype_is_found(dtype: bytes, problem: str, path: Path) -> None:
 def test_dead_knob_is_named(path: Path) -> None:
     rewrite(path, CODE, b"gamma_input = self.gamma_input", b"gamma_input = 0")
     _, verdict = verify(path)
-    assert refusal(verdict) == ("probe plate", "the output does not move with gamma_input")
+    assert refusal(verdict) == ("probe plate", "the output does not change with gamma_input")
 
 
 def test_file_that_takes_too_much_memory_is_refused(path: Path) -> None:
@@ -223,9 +224,9 @@ class Signed:
     def __init__(self, folder: Path, sha256: str) -> None:
         private, self.key = write_keys(folder / "key", Ed25519PrivateKey.generate())
         _, self.another_key = write_keys(folder / "another", Ed25519PrivateKey.generate())
-        statement = provenance.statement({"CorridorKey.pt": sha256}, {}, [], "urn:test")
+        provenance = small_statement({"CorridorKey.pt": sha256})
         self.envelope = folder / "release.dsse.json"
-        self.envelope.write_bytes(signing.sign(statement.encode(), private))
+        self.envelope.write_bytes(signing.sign(provenance, private))
 
 
 def test_signature_of_the_release_that_a_file_is_from(path: Path, tmp_path: Path) -> None:
@@ -237,14 +238,17 @@ def test_signature_of_the_release_that_a_file_is_from(path: Path, tmp_path: Path
 
     _, verdict = verify(path, "--key", signed.another_key, *signature)
     assert refusal(verdict)[0] == "signature"
-    assert "not made with the private half of" in refusal(verdict)[1]
+    assert "not made with the private key that" in refusal(verdict)[1]
 
 
 def test_signature_of_something_else(path: Path, tmp_path: Path) -> None:
     signed = Signed(tmp_path, "0" * 64)
     shutil.copy(signed.envelope, tmp_path / "CorridorKey.pt.dsse.json")
     _, verdict = verify(path, "--key", signed.key, "--no-probe")
-    assert refusal(verdict) == ("signature", "what is signed is another release")
+    assert refusal(verdict) == (
+        "signature",
+        "the signed release has no CorridorKey.pt with this SHA-256",
+    )
 
 
 def test_missing_signature(path: Path, tmp_path: Path) -> None:

@@ -6,23 +6,31 @@ from torch import Tensor
 
 from testing.golden import golden_data
 from testing.wrapper.conftest import NetworkMaker
-from wrapper.network import bands, hiera
-from wrapper.network.bands import banded, largest_part
+from wrapper.network import bands
+from wrapper.network.bands import banded, largest_part, rows_of, rows_on
 
 
 @pytest.mark.parametrize(
     ("count", "values", "part"),
     [
-        (64, bands.VALUES // 4, 4),
-        (64, bands.VALUES // 4 - 1, 4),
-        (64, bands.VALUES // 4 + 1, 2),
-        (47, bands.VALUES // 4, 1),  # a prime
-        (64, 2 * bands.VALUES, 1),
+        (64, 250, 4),
+        (64, 249, 4),
+        (64, 251, 2),
+        (47, 250, 1),  # a prime
+        (64, 2000, 1),
         (8, 1, 8),
     ],
 )
 def test_largest_part_fits_and_divides(count: int, values: int, part: int) -> None:
-    assert largest_part(count, values) == part
+    assert largest_part(count, values, 1000) == part
+
+
+def test_bands_of_the_refiner_at_2048_are_larger_on_a_gpu() -> None:
+    rows = rows_of(2048, 2048 * 64, unit=32)
+    assert rows == [32, 2048 * bands.GPU_VALUES // (2048 * 2048 * 64)]
+    assert rows_on(torch.empty(1), rows) == rows[0]
+    # Every device that is not a CPU has a GPU's bands; this one needs no hardware.
+    assert rows_on(torch.empty(1, device="meta"), rows) == rows[1]
 
 
 @pytest.mark.parametrize("resolution", [96, 256])
@@ -32,11 +40,22 @@ def test_output_does_not_depend_on_the_size_of_bands(
     network, image = untrained_network(resolution), golden_data.network_input(resolution)
     whole = network(image)
     # Less than any row, so each band is as small as possible and has margins on both sides.
-    for module in (bands, hiera):
-        monkeypatch.setattr(module, "VALUES", 1)
+    monkeypatch.setattr(bands, "CPU_VALUES", 1)
     for name, tensor in network(image)._asdict().items():
         # The sums have different orders, as in network_test.py.
         torch.testing.assert_close(tensor, getattr(whole, name), rtol=0, atol=2e-5)
+
+
+def test_a_gpus_bands_on_the_cpu_give_the_same_key(
+    untrained_network: NetworkMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, image = untrained_network(512), golden_data.network_input(512)
+    at_cpu_size = network(image)
+    monkeypatch.setattr(bands, "CPU_VALUES", bands.GPU_VALUES)
+    for name, tensor in network(image)._asdict().items():
+        if name != "delta":  # in logits, up to 15; the test above compares it
+            # The moments of larger bands are summed in another order.
+            torch.testing.assert_close(tensor, getattr(at_cpu_size, name), rtol=0, atol=1e-5)
 
 
 @banded

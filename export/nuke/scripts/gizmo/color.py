@@ -69,18 +69,23 @@ def after_network(matte: str) -> list[Node]:
     ]
 
 
-def source() -> Node:
-    """Returns the node that gives the plate in the space of the result, for mix and views."""
-    return Node(
-        "Colorspace",
-        SOURCE,
-        (PLATE,),
-        {
-            "colorspace_in": "sRGB",
-            "disable": expression(f"parent.working_space != {_DISPLAY}"),
-        },
-        at=(-2, 24),
-    )
+def source() -> list[Node]:
+    """Returns the nodes that give the plate in the space of the result, for mix and views.
+
+    NaN and infinite values become 0: Keymix would carry them into the key, as 0 times them is NaN.
+    """
+    finite = {
+        f"expr{i}": f"isnan({channel}) || isinf({channel}) ? 0 : {channel}"
+        for i, channel in enumerate("rgba")
+    }
+    linear = {
+        "colorspace_in": "sRGB",
+        "disable": expression(f"parent.working_space != {_DISPLAY}"),
+    }
+    return [
+        Node("Expression", "SourceFinite", (PLATE,), finite, at=(-2, 23)),
+        Node("Colorspace", SOURCE, ("SourceFinite",), linear, at=(-2, 24)),
+    ]
 
 
 def _matrix(name: str, plate: str, rows: Sequence[Sequence[float]], at: tuple[int, int]) -> Node:

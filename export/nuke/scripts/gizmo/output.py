@@ -79,7 +79,7 @@ def _mask_and_mix() -> list[Node]:
     box = inputs.fitted(inputs.MASK)
     connected = f"[exists parent.input{inputs.number_of(inputs.MASK)}]"
     return [
-        color.source(),
+        *color.source(),
         Node("Expression", "WholeFrame", (FRAME,), {"expr3": "1"}, at=(9, 23)),
         Node(
             "Switch",

@@ -7,7 +7,7 @@ from pathlib import Path
 import jinja2
 
 from export.nuke.cat_files import KIT_NAME, LIBTORCHES, QUALITIES, cat_name
-from export.nuke.diagram import svg
+from export.nuke.guide.diagram import svg
 from export.nuke.model import CHANNELS, KIT_NUKE, NAME, OUTPUT_SCALE
 from export.nuke.scripts import comp_template, exr_passes
 from export.nuke.scripts.gizmo import gizmo

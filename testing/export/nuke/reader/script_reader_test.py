@@ -7,10 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from export.nuke.scripts.nk_file import KnobClass, Literal, Node, UserKnob, script, word
-from testing.export.nuke import script_reader
-from testing.export.nuke.script_reader import ScriptError
+from testing.export.nuke.reader import script_reader
+from testing.export.nuke.reader.script_reader import ScriptError
 
-pytestmark = pytest.mark.usefixtures("tclsh")
+pytestmark = pytest.mark.skipif(
+    script_reader.tclsh() is None,
+    reason="no tclsh on this machine (apt-get install tcl); the Debian root has one",
+)
 
 # Tcl 8.6 has 16-bit characters, and knobs hold no control characters.
 TEXTS = st.text(

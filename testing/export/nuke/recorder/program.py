@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from export.nuke.cat_files import KIT_NAME
-from testing.export.nuke.recorder import Nuke
+from testing.export.nuke.recorder.nuke import Nuke
 
 
 @dataclasses.dataclass

@@ -12,8 +12,8 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-from testing.export.nuke import script_reader
-from testing.export.nuke.script_reader import Script, ScriptNode
+from testing.export.nuke.reader import script_reader
+from testing.export.nuke.reader.script_reader import Script, ScriptNode
 
 ROOT_FORMAT = (2048, 1556)
 MERGES = frozenset({"ChannelMerge", "Copy", "Keymix", "Merge2"})

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from testing.export.nuke import script_reader
-from testing.export.nuke.boxes import MERGES, Extent, extents
-from testing.export.nuke.script_reader import Script, ScriptNode
+from testing.export.nuke.reader import script_reader
+from testing.export.nuke.reader.boxes import MERGES, Extent, extents
+from testing.export.nuke.reader.script_reader import Script, ScriptNode
 
 _SHOWN_ELSEWHERE = ("inputs", "name", "xpos", "ypos")
 _UHD = Extent.whole(3840, 2160)
