@@ -8,6 +8,7 @@ import numpy as np
 from export.common.atomic import replacing
 from export.common.command_line import run
 from export.common.steps import Steps
+from export.demo.known_answers import HEIGHT, PLATE, WIDTH, film
 from export.pictures.compositing import (
     Floats,
     linear_to_srgb,
@@ -17,15 +18,12 @@ from export.pictures.compositing import (
 )
 from export.pictures.keyer import Keyer
 from export.pictures.picture_files import write_png
-from export.pictures.synthetic_plates import RECIPES, synthetic_plate
 from export.qa.qa_report import main as qa_report
 
 FOLDER = Path("corridorkey_demo")
 """Where the pictures go, from the user's working directory."""
 
 _MODEL = Path(__file__).with_name("CorridorKey_demo.pt")
-_PLATE = "hair"
-_HEIGHT, _WIDTH = 360, 640
 _SKY, _GROUND = (0.08, 0.16, 0.42), (0.75, 0.42, 0.20)
 """Linear light of the new background, at the top and the bottom."""
 
@@ -41,7 +39,7 @@ def main() -> None:
     try:
         FOLDER.mkdir(exist_ok=True)
         with steps("Film a plate"):
-            filmed = synthetic_plate(RECIPES[_PLATE], _HEIGHT, _WIDTH)
+            filmed = film()
         with steps("Key it"):
             keyed = Keyer(_MODEL).key(filmed.plate, filmed.hint, despill_strength=10.0)
         foreground = premultiply(srgb_to_linear(keyed.foreground), keyed.matte)
@@ -57,7 +55,7 @@ def main() -> None:
                 write_png(partial, pixels)
     except OSError as error:
         raise click.ClickException(str(error)) from None
-    options = ["--model", _MODEL, "--plates", _PLATE, "--size", _WIDTH, "--device", "cpu"]
+    options = ["--model", _MODEL, "--plates", PLATE, "--size", WIDTH, "--device", "cpu"]
     qa_report.main([*map(str, options), "--output", str(FOLDER / "qa.html")], standalone_mode=False)
     click.echo(f"Open {FOLDER.resolve() / 'qa.html'}, or look at the pictures beside it.")
 
@@ -68,9 +66,9 @@ def _gray(values: Floats) -> Floats:
 
 def _background() -> Floats:
     """Makes an evening sky [H, W, 3], in linear light."""
-    down = np.linspace(0, 1, _HEIGHT, dtype=np.float32)[:, None, None]
+    down = np.linspace(0, 1, HEIGHT, dtype=np.float32)[:, None, None]
     sky = (1 - down) * np.float32(_SKY) + down * np.float32(_GROUND)
-    return np.repeat(sky, _WIDTH, 1)
+    return np.repeat(sky, WIDTH, 1)
 
 
 if __name__ == "__main__":
