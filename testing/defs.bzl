@@ -1,19 +1,19 @@
-"""How tests are declared."""
+"""Macros that declare tests and the weights that tests use."""
 
 load("@rules_python//python:defs.bzl", "py_test")
 
 def pytest_test(name, srcs, deps = [], torch = False, bazel = False, tags = [], **kwargs):
-    """A py_test that runs pytest on its sources.
+    """Declares a py_test that runs pytest on its sources.
 
     Args:
-      name: the target.
-      srcs: test files, and the conftest.py that they need.
-      deps: libraries; pytest itself is always there.
-      torch: whether the test imports torch. One that does not belongs to `--config=quick`.
-      bazel: whether the test runs a Bazel of its own. One that does is run where Bazel is: a remote
-        worker need not have it.
-      tags: as for any test.
-      **kwargs: as for py_test.
+      name: name of the target.
+      srcs: test files, and a conftest.py if they need one.
+      deps: libraries. pytest is added.
+      torch: set it if the test imports torch; `--config=quick` then leaves it out.
+      bazel: set it if the test runs a Bazel of its own; remote workers, which may have none, then
+        leave it to this machine.
+      tags: tags of the test.
+      **kwargs: further attributes of the py_test.
     """
     py_test(
         name = name,
@@ -26,12 +26,12 @@ def pytest_test(name, srcs, deps = [], torch = False, bazel = False, tags = [], 
     )
 
 def untrained_checkpoint(name, resolution, visibility = None):
-    """A genrule that writes the deterministic stand-in weights of one resolution.
+    """Declares a genrule that writes the deterministic stand-in weights for one resolution.
 
     Args:
-      name: the target; the file is NAME.safetensors.
-      resolution: side of the image, in pixels.
-      visibility: as for any target.
+      name: name of the target; the file is NAME.safetensors.
+      resolution: height and width of the image that the network sees, in pixels.
+      visibility: visibility of the target.
     """
     native.genrule(
         name = name,

@@ -3,11 +3,12 @@
 import json
 import zipfile
 from pathlib import Path
-from typing import TypedDict
+from typing import BinaryIO, TypedDict, cast
 
 from export.artifact.variant import Precision
 from export.common.digests import Digest
 from wrapper.knobs import KNOBS
+from wrapper.printable import printable
 
 NAME_IN_ARCHIVE = "corridorkey.json"
 """Name of the extra file in a .pt that holds its manifest, without the fields computed from the
@@ -94,33 +95,36 @@ def read_manifest(path: Path) -> ManifestInside:
     Raises:
         ManifestError: The file is not a zip archive, or its manifest is missing, ambiguous, too
             large or not a JSON object.
-        OSError: The file cannot be read.
+        OSError: The file cannot be opened.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = [
-                entry
-                for entry in archive.infolist()
-                if entry.filename.partition("/")[2] == f"extra/{NAME_IN_ARCHIVE}"
-            ]
-            if len(entries) != 1:
-                raise ManifestError(
-                    f"{path} has {len(entries)} manifests; expected one. Export it again with "
-                    "this version"
-                )
-            with archive.open(entries[0]) as file:
-                text = file.read(MAXIMUM_BYTES + 1)
-        if len(text) > MAXIMUM_BYTES:
-            raise ManifestError(
-                f"{path} has a manifest of more than {MAXIMUM_BYTES:,} bytes, the most allowed"
-            )
-        manifest: ManifestInside = json.loads(text)
-    except ManifestError:
-        raise
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, ValueError) as error:
-        raise ManifestError(f"{path} holds no manifest that can be read: {error}") from None
-    except RecursionError:
-        raise ManifestError(f"{path} holds a manifest that is nested too deeply") from None
+    with path.open("rb") as file:
+        try:
+            manifest = json.loads(_manifest_text(file))
+        except ManifestError as error:
+            raise ManifestError(f"{path} {error}") from None
+        except Exception as error:  # zipfile raises many kinds of errors for damaged bytes.
+            reason = printable(str(error) or type(error).__name__)
+            raise ManifestError(f"{path} holds no manifest that can be read: {reason}") from None
     if not isinstance(manifest, dict):
         raise ManifestError(f"{path} holds a manifest that is not a JSON object")
-    return manifest
+    return cast(ManifestInside, manifest)
+
+
+def _manifest_text(file: BinaryIO) -> bytes:
+    with zipfile.ZipFile(file) as archive:
+        entries = [
+            entry
+            for entry in archive.infolist()
+            if entry.filename.partition("/")[2] == f"extra/{NAME_IN_ARCHIVE}"
+        ]
+        if len(entries) != 1:
+            raise ManifestError(
+                f"has {len(entries)} manifests; expected one. Export it again with this version"
+            )
+        with archive.open(entries[0]) as record:
+            text = record.read(MAXIMUM_BYTES + 1)
+    if len(text) > MAXIMUM_BYTES:
+        raise ManifestError(
+            f"has a manifest of more than {MAXIMUM_BYTES:,} bytes, the most allowed"
+        )
+    return text

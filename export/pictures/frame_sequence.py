@@ -8,7 +8,7 @@ from fileseq import FileSeqException, FrameSet, MaxSizeException
 
 from export.common.printable import printable
 
-SUFFIXES = (".exr", ".png", ".tif", ".tiff", ".jpg", ".jpeg")
+SUFFIXES = (".exr", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".dpx")
 """Suffixes of the files that can be read."""
 MAXIMUM_FRAMES = 1_000_000
 """Largest accepted number of frames."""

@@ -1,159 +1,260 @@
-"""Reads and writes pictures: EXR, PNG, TIFF."""
+"""Reads pictures: EXR with any parts and layers, PNG, TIFF, JPEG and DPX.
 
+file                      parts, each with its own data window
+┌─ display window ────┐   The frame. Pixels are read into a box given in frame coordinates,
+│    ┌─ data window ──┼─┐ whose origin is the upper left corner of the display window. Where
+│    │                │ │ the box lies outside the data window, the pixels are 0.
+└────┼────────────────┘ │
+└──────────────────┘
+"""
+
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+import errno
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from OpenImageIO import (
-    DOUBLE,
-    FLOAT,
-    HALF,
-    UINT8,
-    ImageInput,
-    ImageOutput,
-    ImageSpec,
-    geterror,
-)
+from OpenImageIO import FLOAT, ImageInput, ImageSpec, geterror
 
+from export.common.printable import printable
 from export.pictures.compositing import Floats
 from export.pictures.frame_sequence import SUFFIXES
-from export.pictures.windows import Box
+from export.pictures.layers import Channel, Layer, LayerError, Part, list_layers
+from export.pictures.picture_headers import Header, HeaderError, read_header
+from export.pictures.windows import Box, paste
+
+MAXIMUM_PIXELS = 2**27
+"""Most pixels in a window: 16384 x 8192."""
+MAXIMUM_SIDE = 2**16
+"""Longest side of a window, in pixels."""
+MAXIMUM_CHANNELS = 1024
+"""Most channels in a part."""
+_MAXIMUM_PARTS = 1024
+
+_UPRIGHT: dict[int, Callable[[Floats], Floats]] = {
+    2: np.fliplr,
+    3: lambda pixels: np.rot90(pixels, 2),
+    4: np.flipud,
+    5: lambda pixels: np.swapaxes(pixels, 0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: np.rot90(np.swapaxes(pixels, 0, 1), 2),
+    8: np.rot90,
+}
+"""Turns pixels [H, W, ...] upright, by Exif orientation."""
 
 
 class PictureError(ValueError):
-    """A file cannot be read as a picture; the message names the file."""
+    """A file cannot be read as a picture; the message is one line and names the file."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Picture:
-    """The pixels of a file: floats unchanged, integers scaled to [0, 1].
+class PictureFile:
+    """An open file.
 
     Attributes:
-        rgb: Colors [H, W, 3] of the data window; three equal channels for a gray picture; None if
-            the file has only an alpha.
-        alpha: Alpha [H, W] of the data window, or None.
-        data_window: Window of the pixels.
-        display_window: The frame. The data window may be smaller, larger or outside it.
-        linear: True for floats, which are linear light by convention; False for integers, which
-            are sRGB.
+        path: Path of the file.
+        parts: Names, views and channels of its parts.
     """
 
-    rgb: Floats | None
-    alpha: Floats | None
-    data_window: Box
-    display_window: Box
-    linear: bool
+    path: Path
+    parts: list[Part]
+    _specs: list[Any]
+    _file: Any
 
-    @property
-    def window_in_frame(self) -> Box:
-        """The data window relative to the upper left corner of the display window."""
-        data, display = self.data_window, self.display_window
-        return Box(data.x - display.x, data.y - display.y, data.width, data.height)
+    def layers(self, view: str | None = None) -> list[Layer]:
+        """Lists the layers of a view.
 
+        Raises:
+            LayerError: The file has no such view, or has several and `view` is None.
+        """
+        return list_layers(self.parts, view)
 
-def read_picture(path: Path) -> Picture:
-    """Reads the first picture in a file.
+    def frame(self, part: int = 0) -> Box:
+        """Returns the display window of a part, in the file's coordinates."""
+        spec = self._specs[part]
+        box = Box(spec.full_x, spec.full_y, spec.full_width, spec.full_height)
+        return self._turn(part, box)
 
-    Args:
-        path: An EXR (half or float, scanlines or tiles), a PNG or a TIFF.
+    def data_window(self, part: int = 0) -> Box:
+        """Returns the data window of a part, in frame coordinates."""
+        spec, frame = self._specs[part], self.frame(part)
+        box = self._turn(part, Box(spec.x, spec.y, spec.width, spec.height))
+        return Box(box.x - frame.x, box.y - frame.y, box.width, box.height)
 
-    Raises:
-        PictureError: The file is missing or damaged, or its channels have other names.
-    """
-    if path.suffix.lower() not in SUFFIXES:
-        raise PictureError(f"{path} has an unknown suffix; expected one of {', '.join(SUFFIXES)}")
-    unchanged = ImageSpec()
-    unchanged["oiio:UnassociatedAlpha"] = 1  # Do not multiply the colors by the alpha.
-    file = ImageInput.open(str(path), unchanged)
-    if not file:
-        raise PictureError(_reason(path, geterror()))
-    try:
-        spec = file.spec()
-        pixels = file.read_image(0, 0, 0, spec.nchannels, FLOAT)
+    def header(self, part: int = 0) -> Header:
+        """Returns the header of a part.
+
+        Raises:
+            PictureError: The pixels cannot be interpreted.
+        """
+        try:
+            return read_header(self._specs[part])
+        except HeaderError as error:
+            raise PictureError(f"{printable(str(self.path))} {error}") from None
+
+    def read(self, channels: Sequence[Channel], box: Box) -> Floats:
+        """Reads channels: floats unchanged, integers scaled to [0, 1].
+
+        Args:
+            channels: Channels to read; may repeat.
+            box: Window to read, in frame coordinates.
+
+        Returns:
+            Planes [len(channels), H, W] of the box; 0 where the file has no pixels.
+
+        Raises:
+            PictureError: The file is damaged, or its windows are larger than the limits.
+        """
+        parts = {channel.part for channel in channels}
+        for part in parts:
+            self._check_size(part)
+        planes = np.zeros((len(channels), box.height, box.width), np.float32)
+        for part in parts:
+            indices = sorted({channel.number for channel in channels if channel.part == part})
+            adjacent = indices[-1] - indices[0] < 2 * len(indices)
+            groups = [indices] if adjacent else [[index] for index in indices]
+            for group in groups:
+                pixels = self._pixels(part, group[0], group[-1] + 1)
+                for plane, channel in zip(planes, channels, strict=True):
+                    if channel.part == part and channel.number in group:
+                        source = pixels[..., channel.number - group[0]]
+                        paste(source, self.data_window(part), plane, box)
+        return planes
+
+    def _pixels(self, part: int, first: int, end: int) -> Floats:
+        """Reads a range of channels [H, W, end - first]."""
+        pixels = self._file.read_image(part, 0, first, end, FLOAT)
         if pixels is None:
-            raise PictureError(_reason(path, file.geterror()))
-    finally:
-        file.close()
-    planes = dict(zip(spec.channelnames, np.moveaxis(pixels, 2, 0), strict=True))
-    rgb = [planes[name] for name in "RGB" if name in planes]
-    if (
-        not rgb and "Y" in planes and "RY" not in planes
-    ):  # With RY and BY, the color is in chroma channels.
-        rgb = 3 * [planes["Y"]]
-    if len(rgb) not in (0, 3) or not (rgb or "A" in planes):
-        names = ", ".join(planes)
-        raise PictureError(f"{path} has the channels {names}; expected R, G and B, or Y, or A")
-    return Picture(
-        rgb=np.stack(rgb, 2) if rgb else None,
-        alpha=planes.get("A"),
-        data_window=Box(spec.x, spec.y, spec.width, spec.height),
-        display_window=Box(spec.full_x, spec.full_y, spec.full_width, spec.full_height),
-        linear=spec.format.basetype in (HALF, FLOAT, DOUBLE),
-    )
+            raise PictureError(_reason(self.path, self._file.geterror()))
+        upright = _UPRIGHT.get(self._orientation(part))
+        return upright(pixels) if upright else pixels
+
+    def _orientation(self, part: int) -> int:
+        return int(self._specs[part].get_int_attribute("Orientation", 1))
+
+    def _turn(self, part: int, box: Box) -> Box:
+        """Returns a window as it is after the pixels are turned upright."""
+        if self._orientation(part) < 5:
+            return box
+        return Box(box.y, box.x, box.height, box.width)
+
+    def _check_size(self, part: int) -> None:
+        spec = self._specs[part]
+        for name, width, height in (
+            ("data", spec.width, spec.height),
+            ("display", spec.full_width, spec.full_height),
+        ):
+            check_size(f"{printable(str(self.path))} has a {name} window", width, height)
+        if spec.deep:
+            raise PictureError(
+                f"{printable(str(self.path))} is a deep EXR; expected a flat one. Flatten it, "
+                "in Nuke with DeepToImage"
+            )
 
 
-def write_exr(
-    path: Path,
-    channels: Mapping[str, Floats],
-    data_window: Box,
-    display_window: Box,
-    attributes: Mapping[str, str] | None = None,
-) -> None:
-    """Writes a half-float EXR with lossless compression.
+def check_size(subject: str, width: int, height: int) -> None:
+    """Checks that a window has a size that this program may allocate.
 
     Args:
-        path: File to write, `.exr`.
-        channels: Channels [H, W] of the data window by name, such as `R` or `matte.A`.
-        data_window: Window of the pixels.
-        display_window: The frame.
-        attributes: Text attributes for the header.
+        subject: Beginning of the error message.
+        width: Width in pixels.
+        height: Height in pixels.
 
     Raises:
-        OSError: The file cannot be written.
+        PictureError: It is too large, or empty.
     """
-    spec = ImageSpec(data_window.width, data_window.height, len(channels), HALF)
-    spec.channelnames = tuple(channels)
-    spec.x, spec.y = data_window.x, data_window.y
-    spec.full_x, spec.full_y = display_window.x, display_window.y
-    spec.full_width, spec.full_height = display_window.width, display_window.height
-    spec["compression"] = "zip"
-    for name, text in (attributes or {}).items():
-        spec[name] = text
-    largest = np.finfo(np.half).max  # Clip, or highlights would become infinite.
-    _write(path, spec, np.clip(np.stack(list(channels.values()), 2), -largest, largest))
+    if width < 1 or height < 1:
+        raise PictureError(f"{subject} of {width}x{height} pixels, which is empty")
+    if width * height > MAXIMUM_PIXELS or max(width, height) > MAXIMUM_SIDE:
+        raise PictureError(
+            f"{subject} of {width}x{height} pixels; at most {MAXIMUM_PIXELS:,} pixels and "
+            f"{MAXIMUM_SIDE:,} on a side are read"
+        )
 
 
-def write_png(path: Path, srgb: Floats) -> None:
-    """Writes an 8-bit PNG from sRGB [H, W, 3], clipped to [0, 1].
+@contextlib.contextmanager
+def open_picture(path: Path) -> Iterator[PictureFile]:
+    """Opens a file and reads its headers, without allocating memory for pixels.
+
+    Args:
+        path: A regular file; untrusted.
 
     Raises:
-        OSError: The file cannot be written.
+        PictureError: The file is missing, is damaged, has an unknown suffix or too many channels.
     """
-    _write(path, ImageSpec(srgb.shape[1], srgb.shape[0], 3, UINT8), srgb)
+    shown = printable(str(path))
+    if path.suffix.lower() not in SUFFIXES:
+        raise PictureError(f"{shown} has an unknown suffix; expected one of {', '.join(SUFFIXES)}")
+    try:
+        if not path.is_file():  # A pipe would block, and a missing file has no clear message.
+            missing = path.lstat() and not path.exists()
+            reason = os.strerror(errno.ENOENT) if missing else "not a regular file"
+            raise PictureError(f"{shown}: {reason}")
+    except OSError as error:
+        raise PictureError(f"{shown}: {error.strerror}") from None
+    straight = ImageSpec()
+    straight["oiio:UnassociatedAlpha"] = 1  # Do not multiply the colors by the alpha.
+    with utf8_name(path) as name:
+        file = ImageInput.open(name, straight)
+        if not file:
+            raise PictureError(_reason(path, geterror()))
+        try:
+            specs: list[Any] = []
+            while len(specs) < _MAXIMUM_PARTS and file.seek_subimage(len(specs), 0):
+                specs.append(file.spec())
+            file.geterror()  # The seek beyond the last part leaves an error.
+            channels = sum(spec.nchannels for spec in specs)
+            if channels > MAXIMUM_CHANNELS:
+                raise PictureError(
+                    f"{shown} has {channels:,} channels; at most {MAXIMUM_CHANNELS:,} are read"
+                )
+            yield PictureFile(path, [_part(spec, len(specs) > 1) for spec in specs], specs, file)
+        except LayerError as error:
+            raise PictureError(f"{shown} {error}") from None
+        finally:
+            file.close()
+
+
+def _part(spec: Any, several: bool) -> Part:
+    view = spec.get_string_attribute("view")
+    views = (view,) if view and several else tuple(spec.getattribute("multiView") or ())
+    return Part(spec.get_string_attribute("oiio:subimagename"), views, tuple(spec.channelnames))
+
+
+@contextlib.contextmanager
+def utf8_name(path: Path) -> Iterator[str]:
+    """Yields a name of `path` for libraries that accept UTF-8 only.
+
+    A name with other bytes is replaced by a link in a temporary folder.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        with tempfile.TemporaryDirectory() as folder:
+            link = Path(folder) / f"link{path.suffix}"
+            link.symlink_to(path.absolute())
+            yield str(link)
+    else:
+        yield str(path)
 
 
 def read_attribute(path: Path, name: str) -> str | None:
     """Returns a text attribute from a file's header; None if the file or attribute is missing."""
-    file = ImageInput.open(str(path))
-    if not file:
-        geterror()  # OpenImageIO prints errors at exit that nobody has read.
-        return None
-    text = file.spec().get_string_attribute(name) or None
-    file.close()
-    return text
-
-
-def _write(path: Path, spec: Any, pixels: Floats) -> None:
-    file = ImageOutput.create(str(path))
-    written = file.open(str(path), spec) and file.write_image(
-        np.ascontiguousarray(pixels, np.float32)
-    )
-    if not (file.close() and written):
-        raise OSError(_reason(path, file.geterror()))
+    with utf8_name(path) as utf8:
+        file = ImageInput.open(utf8) if path.is_file() else None
+        if not file:
+            geterror()  # OpenImageIO prints errors at exit that have not been read.
+            return None
+        text = file.spec().get_string_attribute(name) or None
+        file.close()
+        return text
 
 
 def _reason(path: Path, error: str) -> str:
     """Returns the library's error lines as one line that starts with the file's name."""
-    return f"{path}: {'; '.join(dict.fromkeys(error.split(chr(10))))}"
+    lines = "; ".join(dict.fromkeys(error.split("\n")))
+    return f"{printable(str(path))}: {printable(lines)}"

@@ -1,109 +1,163 @@
-"""Keys the frames of a shot one after another; a frame that fails does not stop the others."""
+"""Keys frames while others are read and written; a frame that fails does not stop the others.
 
+threads that read       main thread        threads that write
+frame n+1, n+2, …   →   key frame n    →   frame n-1, n-2, …
+"""
+
+import collections
 import dataclasses
-import json
 import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Protocol, TypeAlias, TypeVar
 
-import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from export.common.printable import printable
+from export.pictures.compositing import Floats
+from export.pictures.keyer import Keyed
+from export.preview.frame_reader import Frame, FrameReader
+from export.preview.keyed_files import Framing, write_key
 
-from export.pictures.frame_sequence import FrameSequence, SequenceError
-from export.pictures.keyer import Keyed, Keyer
-from export.pictures.picture_files import Picture, PictureError, read_picture
-from export.preview.hint import HintChannel, HintError, hint_for, usual_channel
-from export.preview.keyed_files import write_key
+_AHEAD = 3
+"""Most frames that are read and wait to be keyed, and most that are keyed and being written. A
+4K frame takes about 0.3 GB."""
+
+
+Notes: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
+"""Remarks and warnings of a frame."""
+_T = TypeVar("_T")
+
+
+class Network(Protocol):
+    """Keys pictures; `export.pictures.keyer.Keyer` is one."""
+
+    def start(self, planes: Floats, **knobs: float) -> Callable[[], Keyed]:
+        """Starts to key plate and hint [4, H, W]; returns a function that returns the key."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Shot:
-    """The inputs and settings of a run.
+class Job:
+    """One frame to key.
 
     Attributes:
-        plate: Frames to key.
-        hint: Frames of the hint; None if the hint is the plate's alpha.
-        hint_channel: Channel of the hint; None for the usual one.
-        knobs: Values of the knobs by name.
-        settings: Settings to record in the header of each result.
+        frame: Frame number; None for a still.
+        plate: File of the plate.
+        hint: File of the hint; None if it is in the plate's file.
+        result: EXR to write.
+        reason: Reason for keying it, such as "new" or "hint changed".
     """
 
-    plate: FrameSequence
-    hint: FrameSequence | None
-    hint_channel: HintChannel | None
-    knobs: dict[str, float]
-    settings: dict[str, Any]
+    frame: int | None
+    plate: Path
+    hint: Path | None
+    result: Path
+    reason: str
 
 
-def key_frames(keyer: Keyer, shot: Shot, results: dict[int | None, Path]) -> list[str]:
-    """Keys frames and writes their results, with one line of output for each frame.
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """Outcome of one job.
+
+    Attributes:
+        job: The job.
+        error: Message if the job failed, else "".
+        remarks: How the files were interpreted.
+        warnings: Doubts about the hint or the colors.
+        seconds: Time since the previous outcome.
+    """
+
+    job: Job
+    error: str
+    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
+    seconds: float
+
+
+class Clock:
+    """Measures how long the network has waited for files.
+
+    Attributes:
+        waiting: Seconds that the main thread waited for frames to be read or written.
+    """
+
+    def __init__(self) -> None:
+        self.waiting = 0.0
+
+    def result(self, future: Future[_T]) -> _T:
+        """Returns the result of a future and adds the time that it took."""
+        start = time.perf_counter()
+        try:
+            return future.result()
+        finally:
+            self.waiting += time.perf_counter() - start
+
+
+def key_frames(
+    network: Network, reader: FrameReader, jobs: Sequence[Job], clock: Clock
+) -> Iterator[Outcome]:
+    """Keys frames and writes their results.
 
     Args:
-        keyer: The model.
-        shot: Inputs and settings.
-        results: EXR files to write, by frame.
+        network: The model.
+        reader: Reader of the frames.
+        jobs: Frames to key, in order.
+        clock: Adds up the time that the network waits.
 
-    Returns:
-        Names of the plates that failed.
+    Yields:
+        The outcome of each job, in order, once its files are written.
     """
-    failed: list[str] = []
-    reported = set()
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("Key"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-        speed_estimate_period=3600.0,  # a frame may take minutes
-    ) as progress:
-        for frame, result in progress.track(results.items()):
-            name = shot.plate.path(frame).name
-            start = time.perf_counter()
-            try:
-                picture, keyed, interpretation = _key_frame(keyer, shot, frame)
-                result.parent.mkdir(parents=True, exist_ok=True)
-                write_key(result, keyed, picture, json.dumps(shot.settings))
-            except (HintError, OSError, PictureError, RuntimeError, SequenceError) as error:
-                reason = str(error).splitlines()[0]
-                click.echo(f"{name}: failed, {reason}", err=True)
-                failed.append(name)
-                continue
-            if interpretation not in reported:
-                click.echo(interpretation)
-                reported.add(interpretation)
-            click.echo(f"{name}: {time.perf_counter() - start:.1f} s")
-    return failed
+    remaining = iter(jobs)
+    reading: collections.deque[tuple[Job, Future[Frame]]] = collections.deque()
+    writing: collections.deque[tuple[Job, Notes, Future[None]]] = collections.deque()
+    readers = ThreadPoolExecutor(_AHEAD, "read")
+    writers = ThreadPoolExecutor(_AHEAD, "write")
+    last = time.perf_counter()
 
+    def finish() -> Outcome:
+        nonlocal last
+        job, notes, written = writing.popleft()
+        error = ""
+        try:
+            clock.result(written)
+        except Exception as problem:  # Whatever one frame raises, the others are keyed.
+            error = _describe(problem)
+        now = time.perf_counter()
+        seconds, last = now - last, now
+        return Outcome(job, error, *notes, seconds)
 
-def _key_frame(keyer: Keyer, shot: Shot, frame: int | None) -> tuple[Picture, Keyed, str]:
-    """Keys one frame.
-
-    Returns:
-        The plate, its key, and a sentence on how the files were interpreted.
-
-    Raises:
-        HintError: The hint cannot be used.
-        PictureError: A file cannot be read.
-        SequenceError: The hint has no such frame.
-    """
-    plate_file = shot.plate.path(frame)
-    hint_file = shot.hint.path(frame) if shot.hint else None
-    plate = read_picture(plate_file)
-    source = read_picture(hint_file) if hint_file else plate
-    if plate.rgb is None:
-        raise PictureError(f"{plate_file} has only an alpha; the plate needs colors")
     try:
-        channel = shot.hint_channel or usual_channel(source)
-        if channel != "alpha" and not hint_file:
-            raise HintError("the plate has no alpha. Give a hint with --hint")
-        hint = hint_for(plate, source, channel)
-    except HintError as error:
-        raise HintError(f"{hint_file or plate_file} as a hint: {error}") from None
-    knobs = {"gamma_input": int(plate.linear)} | shot.knobs
-    keyed = keyer.key(plate.rgb, hint, **knobs)
-    encoding = "linear" if knobs["gamma_input"] else "sRGB"
-    return plate, keyed, f"Plate read as {encoding} (--gamma-input), hint from {channel}"
+        while True:
+            while len(reading) < _AHEAD and (job := next(remaining, None)):
+                reading.append((job, readers.submit(reader.read, job.plate, job.hint)))
+            if not reading:
+                break
+            job, frame_to_come = reading.popleft()
+            notes: Notes = ((), ())
+            written: Future[None] = Future()
+            try:
+                frame = clock.result(frame_to_come)
+                notes = frame.remarks, frame.warnings
+                key = network.start(frame.planes, **frame.knobs)
+                written = writers.submit(_write, job.result, key, frame.framing, frame.record)
+            except Exception as problem:  # Whatever one frame raises, the others are keyed.
+                written.set_exception(problem)
+            writing.append((job, notes, written))
+            while len(writing) > _AHEAD or (writing and writing[0][2].done()):
+                yield finish()
+        while writing:
+            yield finish()
+    finally:
+        readers.shutdown(wait=True, cancel_futures=True)
+        writers.shutdown(wait=True, cancel_futures=True)
+
+
+def _write(result: Path, key: Callable[[], Keyed], framing: Framing, record: str) -> None:
+    write_key(result, key(), framing, record)
+
+
+def _describe(problem: Exception) -> str:
+    """Returns the first line of an error's message, safe for a terminal."""
+    lines = str(problem).strip().splitlines() or [""]
+    if isinstance(problem, MemoryError):
+        return f"out of memory: {printable(lines[0], 500)}"
+    return printable(lines[0], 500) or type(problem).__name__

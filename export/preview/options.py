@@ -1,4 +1,4 @@
-"""Command-line options of the preview that follow from the table of knobs, and the frames type."""
+"""Types of the preview's command-line options, and the options that follow from the knobs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +23,21 @@ class Frames(click.ParamType):
             return frame_sequence(value)
         except SequenceError as error:
             raise click.BadParameter(f"{error}.") from None
+
+
+class Chunk(click.ParamType):
+    """Parameter type for a part of the frames, such as 3/10."""
+
+    name = "K/N"
+
+    def convert(self, value: Any, *_: object) -> tuple[int, int]:
+        """Converts text; raises click.BadParameter if it is not understood."""
+        if isinstance(value, tuple):
+            return value
+        number, _, count = value.partition("/")
+        if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+            raise click.BadParameter(f"{value!r} is not a chunk; expected the form 3/10.")
+        return int(number), int(count)
 
 
 def knob_options(command: Callable[..., Any]) -> Callable[..., Any]:

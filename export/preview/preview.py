@@ -1,20 +1,27 @@
 """Keys frames with a CorridorKey.pt, without Nuke."""
 
-import json
+import contextlib
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from export.common.command_line import run
 from export.common.digests import digest
-from export.pictures.frame_sequence import FrameSequence
+from export.common.printable import printable
 from export.pictures.keyer import Keyer, ModelError
-from export.preview.hint import HintChannel
-from export.preview.key_frames import Shot, key_frames
-from export.preview.keyed_files import is_written, read_settings
-from export.preview.options import Frames, knob_options, knob_values
+from export.pictures.layers import HintChannel
+from export.preview.frame_reader import FrameReader
+from export.preview.key_frames import Clock, key_frames
+from export.preview.options import Chunk, Frames, knob_options, knob_values
+from export.preview.plan import PlanError, plan, writable_folder
+from export.preview.shot import Shot, ShotError
+from export.preview.summary import Summary
 
 _BUILT_MODEL = Path(__file__).absolute().parents[1] / "CorridorKey.pt"
 """The model among the runfiles of `//export:preview`."""
@@ -25,9 +32,9 @@ _BUILT_MODEL = Path(__file__).absolute().parents[1] / "CorridorKey.pt"
     "--plate",
     type=Frames(),
     required=True,
-    help='Plate, as EXR, PNG or TIFF: a still, or in quotes "shot.####.exr 1001-1010". A range may '
-    "have steps (1001-1010x2) and be a list (1001-1005,1008). Without a range, the frames are "
-    "those on disk.",
+    help='Plate (EXR, PNG, TIFF, JPEG, DPX): a still, or in quotes "shot.####.exr 1001-1010". A '
+    "range may have steps (1001-1010x2) and be a list (1001-1005,1008). Without a range, the "
+    "frames are those on disk.",
 )
 @click.option(
     "--hint",
@@ -37,7 +44,17 @@ _BUILT_MODEL = Path(__file__).absolute().parents[1] / "CorridorKey.pt"
 @click.option(
     "--hint-channel",
     type=click.Choice(get_args(HintChannel)),
-    help="Channel of the hint in its file.  [default: alpha if there is one, else luminance]",
+    help="Channel of the hint in its layer, for all frames.  [default: alpha if there is one, else "
+    "the only channel, else luminance]",
+)
+@click.option("--plate-layer", help="Layer or part of the plate, if a file has several.")
+@click.option("--hint-layer", help="Layer, part or channel of the hint, such as matte or matte.A.")
+@click.option("--view", help="View of stereo files, such as left.")
+@click.option(
+    "--overscan",
+    is_flag=True,
+    help="Key the pixels outside the frame too. All frames then have one data window, which "
+    "contains those of all plates.",
 )
 @click.option(
     "--output",
@@ -58,64 +75,84 @@ _BUILT_MODEL = Path(__file__).absolute().parents[1] / "CorridorKey.pt"
     show_default=True,
     help="Device to run the network on, as torch names it.",
 )
-@click.option("--overwrite", is_flag=True, help="Key frames again that have a result.")
+@click.option("--overwrite", is_flag=True, help="Key every frame, and replace any results.")
+@click.option(
+    "--chunk",
+    type=Chunk(),
+    default="1/1",
+    help="Key only the K-th of N equal parts of the frames, for a render farm.",
+)
+@click.option(
+    "--summary",
+    "summary_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a summary of the run to this .json file.",
+)
 @knob_options
 def main(
-    plate: FrameSequence,
-    hint: FrameSequence | None,
-    hint_channel: HintChannel | None,
     output: Path,
     model: Path,
     device: str,
     overwrite: bool,
-    **options: str | float | None,
+    chunk: tuple[int, int],
+    summary_file: Path | None,
+    **options: Any,
 ) -> None:
-    """Keys frames. Frames that have a result are skipped, so rerunning a command resumes it.
+    """Keys frames. A frame is skipped if its result was made from the same files and settings.
 
     The EXR has the premultiplied foreground in rgba, the straight foreground in the layer FG and
-    the matte in the layer matte, all in linear light. The PNG is the frame over a checkerboard.
+    the matte in the layer matte, all in linear light, with the plate's primaries and header. The
+    PNG is the frame over a checkerboard.
     """
-    _check_folders(plate, hint, output)
+    names = ("plate", "hint", "plate_layer", "hint_layer", "hint_channel", "view", "overscan")
+    shot = Shot(**{name: options.pop(name) for name in names})
+    _check_folders(shot, output)
+    start, clock = time.perf_counter(), Clock()
     try:
         keyer = Keyer(model, device)
-    except ModelError as error:
+        click.echo(
+            f"{printable(str(model))}: {printable(keyer.model_id)}, on {device}"
+            + (". Its weights are the untrained stand-in, which cannot key." * keyer.untrained)
+        )
+        settings = {"model": digest(model)["sha256"], **options}
+        hint = shot.decide_hint()
+        click.echo(f"Hint from {hint}")
+        reader = FrameReader(shot, hint, knob_values(options), settings, shot.overscan_box())
+        frames = shot.frames()
+        number, count = chunk
+        frames = frames[len(frames) * (number - 1) // count : len(frames) * number // count]
+        with writable_folder(output):
+            summary = Summary(plan(reader, frames, output, overwrite))
+            with _progress(len(summary.plan.jobs)) as advance:
+                for outcome in key_frames(keyer, reader, summary.plan.jobs, clock):
+                    summary.add(outcome)
+                    advance()
+    except (ModelError, OSError, PlanError, ShotError) as error:
         raise click.ClickException(str(error)) from None
-    click.echo(
-        f"{model}: {keyer.model_id}, on {device}"
-        + (". Its weights are the untrained stand-in, which cannot key." * keyer.untrained)
-    )
-    settings = {
-        "model": digest(model)["sha256"],
-        "plate": Path(plate.file).name,
-        "hint": hint and Path(hint.file).name,
-        "hint_channel": hint_channel,
-        **options,
-    }
-    frames = [None] if plate.frames is None else list(plate.frames)
-    results = {frame: output / plate.path(frame).with_suffix(".exr").name for frame in frames}
-    if not overwrite:
-        for result in results.values():
-            _check_settings(result, settings)
-        results = {frame: result for frame, result in results.items() if not is_written(result)}
-    shot = Shot(plate, hint, hint_channel, knob_values(options), settings)
-    failed = key_frames(keyer, shot, results)
-    skipped = len(frames) - len(results)
-    click.echo(f"{len(results) - len(failed)} keyed, {skipped} skipped, {len(failed)} failed")
-    if failed:
+    seconds = time.perf_counter() - start
+    summary.echo(seconds, clock.waiting)
+    if summary_file:
+        facts = {"model_id": keyer.model_id, "hint": str(hint), "chunk": list(chunk), **settings}
+        try:
+            summary.write(summary_file, facts, seconds, clock.waiting)
+        except OSError as error:
+            raise click.ClickException(str(error)) from None
+    if summary.failed:
         raise click.ClickException(
-            f"{len(failed)} of {len(frames)} frames failed: {', '.join(failed)}. Fix them and run "
-            "the same command again; it keys only the missing frames."
+            f"{len(summary.failed)} of {len(frames)} frames failed: "
+            f"{printable(', '.join(summary.failed), 1000)}. Fix them and run the same command "
+            "again; it keys only the missing frames."
         )
 
 
-def _check_folders(plate: FrameSequence, hint: FrameSequence | None, output: Path) -> None:
+def _check_folders(shot: Shot, output: Path) -> None:
     """Checks that plate and hint share frames and that the results do not replace them.
 
     Raises:
         click.UsageError: They do not share a frame, or `output` is one of their folders.
     """
-    frames = {None} if plate.frames is None else set(plate.frames)
-    if hint and hint.frames is not None and not frames & set(hint.frames):
+    plate, hint = shot.plate, shot.hint
+    if hint and hint.frames is not None and not set(shot.frames()) & set(hint.frames):
         raise click.UsageError(
             f"The hint has frames {hint.frames}; the plate "
             + (f"has {plate.frames}." if plate.frames else "is a still.")
@@ -127,21 +164,22 @@ def _check_folders(plate: FrameSequence, hint: FrameSequence | None, output: Pat
         )
 
 
-def _check_settings(result: Path, settings: dict[str, Any]) -> None:
-    """Checks that an existing result was made with these settings.
-
-    Raises:
-        click.ClickException: It was made with others, or by another program.
-    """
-    if not result.exists():
-        return
-    recorded = json.loads(read_settings(result) or "{}")
-    other = [name for name, value in settings.items() if recorded.get(name) != value]
-    if other:
-        raise click.ClickException(
-            f"{result} exists and was made with another {', '.join(other)}. Choose another "
-            "--output, or use --overwrite."
-        )
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable[[], None]]:
+    """Shows a progress bar on a terminal; yields the function that advances it by one frame."""
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("Key"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        speed_estimate_period=3600.0,  # a frame may take minutes
+    ) as progress:
+        task = progress.add_task("Key", total=total)
+        yield lambda: progress.advance(task)
 
 
 if __name__ == "__main__":

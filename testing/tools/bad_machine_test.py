@@ -414,6 +414,13 @@ def test_letters_that_are_not_ascii(kit_machine: Machine) -> None:
     assert "Move this clone" in message
 
 
+def test_the_graph_of_modules(kit_machine: Machine) -> None:
+    result = kit_machine.run("mod", "graph")
+    assert result.returncode == 0, result.stderr
+    assert "rules_python@" in result.stdout
+    kit_machine.run("shutdown")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_an_unprivileged_user(kit_machine: Machine) -> None:
     """Tests a user who has bubblewrap and a kit, and cannot install anything."""

@@ -67,7 +67,7 @@ _BWRAP = """
 printf '%s\\n' "$@" >"$HOME/bwrap-arguments"
 while (($#)); do
   case "$1" in
-    --*bind | --*bind-try | --symlink | --setenv) shift 3 ;;
+    --*bind | --*bind-try | --file | --symlink | --setenv) shift 3 ;;
     --chdir) cd "$2"; shift 2 ;;
     --unsetenv) shift 2 ;;
     --) shift ;;

@@ -1,5 +1,6 @@
 """The keyer: the same numbers as the file itself, live knobs, clear errors."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,18 @@ def test_trained_weights_are_not_untrained(model_file: Path, tmp_path: Path) -> 
     module.model_id = "CorridorKey_v1.0_Nuke"
     module.save(tmp_path / "trained.pt")
     assert not Keyer(tmp_path / "trained.pt").untrained
+
+
+def test_started_keys_can_be_finished_later_and_by_another_thread(keyer: Keyer) -> None:
+    planes = PLATE[0].numpy()
+    first = keyer.start(planes, despill_strength=10)
+    second = keyer.start(planes)
+    with ThreadPoolExecutor(1) as thread:
+        results = [thread.submit(finish).result() for finish in (second, first)]
+    for result, strength in zip(results, (0, 10), strict=True):
+        expected = keyer.key(RGB, HINT, despill_strength=strength)
+        assert np.array_equal(result.foreground, expected.foreground)
+        assert np.array_equal(result.matte, expected.matte)
 
 
 def test_unknown_knob(keyer: Keyer) -> None:
