@@ -27,7 +27,7 @@ POINTS = {
     "hair": (320, 75),
     "hair, at the edge": (232, 150),
     "hair, single": (214, 268),
-    "jacket": (190, 352),
+    "jacket": (250, 350),
 }
 """Column and row of each pixel, from the upper left."""
 TOLERANCE = 0.005

@@ -1,5 +1,6 @@
 """Tests of the demo weights: their bytes, and what the network makes of them."""
 
+import functools
 import hashlib
 from pathlib import Path
 
@@ -33,7 +34,9 @@ def value(curve: PiecewiseLinear, x: float) -> float:
     return form.constant + sum(weight * units[name] for name, weight in form.weights.items())
 
 
+@functools.cache
 def wrapper(resolution: int, screen: str) -> CorridorKeyNukeWrapper:
+    """Builds the eager wrapper around the demo weights."""
     network = CorridorKeyTransformer(resolution)
     network.load_state_dict(demo_weights.demo_state_dict(resolution, screen), assign=True)
     return CorridorKeyNukeWrapper(network, resolution, "CorridorKey_demo")
