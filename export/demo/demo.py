@@ -17,7 +17,7 @@ from export.pictures.compositing import (
     srgb_to_linear,
 )
 from export.pictures.keyer import Keyer
-from export.pictures.picture_files import write_png
+from export.pictures.picture_writer import write_png
 from export.qa.qa_report import main as qa_report
 
 FOLDER = Path("corridorkey_demo")
