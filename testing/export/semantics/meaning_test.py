@@ -15,6 +15,7 @@ from testing.export.semantics import meaning
 from testing.export.semantics.card import draw_card
 from testing.export.semantics.meaning import CHECKS, Key
 from testing.weights.demo_weights import demo_state_dict
+from wrapper.image.resize import resize
 from wrapper.network.network import CorridorKeyTransformer
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
@@ -55,6 +56,18 @@ def test_half_agrees_with_float32(saved: Keyer) -> None:
     assert np.abs(actual.matte - expected.matte).mean() < 0.002
     opaque = card.alpha > 0.999
     assert np.abs(actual.foreground - expected.foreground)[opaque].max() < 0.03
+
+
+def test_network_computes_in_half(eager: CorridorKeyNukeWrapper) -> None:
+    card = draw_card()
+    frame = torch.from_numpy(np.concatenate([card.plate, card.hint[..., None]], 2))
+    # The CPU has no antialiased resize in half, so the frame has the size of the network.
+    x = resize(frame.permute(2, 0, 1).unsqueeze(0), RESOLUTION, RESOLUTION)
+    with torch.inference_mode():
+        expected, actual = eager(x), eager.half()(x.half()).float()
+    # Logits near an edge are differences of steep curves, which rounding to 11 bits moves most.
+    assert (actual - expected)[:, 3].abs().max() < 0.15
+    assert (actual - expected)[:, 3].abs().mean() < 0.01
 
 
 def on_input(change: Callable[[Tensor], Tensor]) -> Callable[..., None]:
