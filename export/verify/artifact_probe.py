@@ -24,7 +24,7 @@ from export.tracing.validation import PLATE_HEIGHT, PLATE_WIDTH, validate
 from export.verify import confined
 from export.verify.source_check import check_source
 from wrapper.knobs import KNOBS
-from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, UNTRAINED_MODEL_ID
+from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, STAND_IN_MODEL_IDS
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 
@@ -114,7 +114,9 @@ def _check_manifest(artifact: _Artifact) -> str:
             f"its knobs ({', '.join(knob['name'] for knob in manifest['knobs'])}) are not those of "
             "this version of the exporter; verify it with the version that made it"
         )
-    names = [variant.model_id(weights) for weights in (MODEL_ID, BLUE_MODEL_ID, UNTRAINED_MODEL_ID)]
+    names = [
+        variant.model_id(weights) for weights in (MODEL_ID, BLUE_MODEL_ID, *STAND_IN_MODEL_IDS)
+    ]
     if module.model_id not in names:
         raise ProbeError(f"its Model Id is {module.model_id}, not one of {', '.join(names)}")
     return f"{module.model_id}: what the file's attributes and tensors say too"

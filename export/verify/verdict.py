@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from wrapper.model_ids import UNTRAINED_MODEL_ID
+from wrapper.model_ids import DEMO_MODEL_ID, UNTRAINED_MODEL_ID
 
 Outcome = Literal["passed", "refused", "not checked"]
 
@@ -80,6 +80,8 @@ class Verdict:
         remarks = [f"{name} not checked" for name in left_out]
         if any(model_id.startswith(UNTRAINED_MODEL_ID) for model_id in self.model_ids.values()):
             remarks.append("UNTRAINED weights, which key nothing")
+        if any(model_id.startswith(DEMO_MODEL_ID) for model_id in self.model_ids.values()):
+            remarks.append("DEMO weights, which were written by hand")
         return "; ".join([f"VERIFIED: {what}", *remarks])
 
     def table(self) -> Table:
