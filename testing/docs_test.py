@@ -9,7 +9,7 @@ from wrapper.knobs import KNOBS, Knob
 
 PAGES = sorted(
     path
-    for room in (".", "wrapper", "export", "testing", "third_party", "tools")
+    for room in (".", ".github", "wrapper", "export", "testing", "third_party", "tools")
     for path in Path(room).glob("**/*.md" if room != "." else "*.md")
 )
 README = Path("README.md").read_text()
@@ -48,3 +48,10 @@ def test_ci_runs_the_two_commands_of_the_readme() -> None:
     ]
     for command, target in commands:
         assert re.search(rf"^{command} .*{re.escape(target)}$", ci, re.MULTILINE)
+
+
+def test_each_fault_is_held_by_a_test() -> None:
+    rows = re.findall(r"^\|.*\| ([^|]*) \|$", Path("testing/FAULTS.md").read_text(), re.MULTILINE)
+    tests = {name for row in rows for name in re.findall(r"[\w/]+_test", row)}
+    assert len(tests) > 10
+    assert {name for name in tests if not Path("testing", f"{name}.py").exists()} == set()

@@ -1,11 +1,11 @@
-"""A Bazel inside a test: real repository rules, in a scratch copy of a module.
+"""Runs a Bazel inside a test, in a scratch copy of a module.
 
     with nested_bazel.start(tmp_path) as bazel:
         result = bazel("query", "@corridorkey_green//:all", "--repo_env=CORRIDORKEY_GREEN=/nowhere")
         assert "there is no such file" in result.stdout
 
-The copy holds MODULE.bazel, .bazelrc and third_party of this module, unless told otherwise, so that
-what is tested is what is shipped.
+By default the copy holds MODULE.bazel, .bazelrc, third_party and tools of this module, so that the
+test runs the real repository rules.
 """
 
 import contextlib
@@ -15,21 +15,25 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import pytest
+
 RUNFILES = Path(__file__).absolute().parent.parent
-"""Top of the tree that this file is in: a test's runfiles. Its links are not followed, so that the
-test sees what it declares."""
+"""Top of the tree that contains this file: a test's runfiles.
+
+Links in the path are not resolved, so that the test finds only what it declares.
+"""
 
 SKELETON = ("MODULE.bazel", "BUILD.bazel", ".bazelrc", "third_party", "tools")
-"""What of this module is enough to fetch its repositories; `//:skeleton` brings it."""
+"""The parts of this module that its repository rules need; `//:skeleton` provides them."""
 
 _DEBIAN_BAZEL = Path("/usr/share/bazel/build-label.txt")
 
 Bazel = Callable[..., "subprocess.CompletedProcess[str]"]
-"""Takes a command line; gives its result, with stdout and stderr together in `stdout`."""
+"""Runs a command line and returns its result, with stdout and stderr together in `stdout`."""
 
 
 def command() -> list[str]:
-    """How Bazel is started, wherever it comes from."""
+    """Returns the command that starts Bazel: Bazelisk's, or the one on PATH."""
     bazel = [os.environ.get("BAZEL_REAL") or shutil.which("bazel") or "bazel", "--nohome_rc"]
     if _DEBIAN_BAZEL.exists():
         bazel.append(f"--bazelrc={RUNFILES / 'tools/debian_root/bazelrc'}")
@@ -43,19 +47,21 @@ def start(
     parts: Iterable[str] = SKELETON,
     startup: Iterable[str] = (),
 ) -> Iterator[Bazel]:
-    """Runs a Bazel server of its own for a `with` block.
+    """Runs a Bazel server for a `with` block.
 
     Args:
         scratch: Empty folder for the workspace, the output base and the repository cache.
-        module: Top of the module.
-        parts: The files and folders of it to copy.
+        module: Top of the module to copy.
+        parts: Files and folders of the module to copy.
         startup: Further startup options.
 
     Yields:
-        A function that runs one Bazel command in the scratch workspace, `scratch / "workspace"`.
+        A function that runs one Bazel command in the workspace, `scratch / "workspace"`.
 
     Raises:
-        FileNotFoundError: There is no Bazel to run.
+        FileNotFoundError: There is no Bazel.
+        pytest.skip.Exception: Bazel has no modules. It is not in the Debian root, which has
+            them, and it cannot reach a registry.
     """
     workspace = scratch / "workspace"
     for name in parts:
@@ -80,6 +86,11 @@ def start(
         )
 
     try:
+        if not _DEBIAN_BAZEL.exists():
+            result = run("mod", "dump_repo_mapping", "")
+            if result.returncode:
+                reason = result.stdout.strip().rpartition("ERROR: ")[2]
+                pytest.skip(f"Bazel cannot resolve its modules in a test: {reason}")
         yield run
     finally:
         run("shutdown")

@@ -7,4 +7,10 @@ BLUE_MODEL_ID = "CorridorKeyBlue_1.0_Nuke"
 """Model Id of a file made from the published blue-screen weights."""
 
 UNTRAINED_MODEL_ID = "CorridorKey_untrained"
-"""Model Id of a file made from stand-in weights; their metadata holds it too."""
+"""Model Id of a file made from random stand-in weights; their metadata holds it too."""
+
+DEMO_MODEL_ID = "CorridorKey_demo"
+"""Model Id of a file made from the demo weights, written by hand; their metadata holds it too."""
+
+STAND_IN_MODEL_IDS = (UNTRAINED_MODEL_ID, DEMO_MODEL_ID)
+"""Model Ids of the weights that replace trained ones where those are out of reach."""

@@ -137,7 +137,7 @@ class PictureFile:
         return int(self._specs[part].get_int_attribute("Orientation", 1))
 
     def _turn(self, part: int, box: Box) -> Box:
-        """Returns a window as it is after the pixels are turned upright."""
+        """Returns a window after the pixels have been turned upright."""
         if self._orientation(part) < 5:
             return box
         return Box(box.y, box.x, box.height, box.width)

@@ -62,7 +62,7 @@ def write_key(exr: Path, keyed: Keyed, framing: Framing, record: str) -> None:
     paste(picture, frame, background, box)
     paste(over(premultiply(foreground, keyed.matte), keyed.matte, background), box, picture, frame)
 
-    planes = np.moveaxis(foreground, 2, 0)
+    planes = np.ascontiguousarray(np.moveaxis(foreground, 2, 0))
     if framing.header.linear:
         planes = convert(planes, rec709(), framing.header.space)
     channels = {name: planes[i] * keyed.matte for i, name in enumerate("RGB")}

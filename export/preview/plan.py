@@ -111,9 +111,8 @@ def writable_folder(folder: Path) -> Iterator[None]:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise PlanError(
-            f"cannot write to the folder {printable(str(folder))}: {error.strerror}"
-        ) from None
+        reason = "it is a file" if isinstance(error, FileExistsError) else error.strerror
+        raise PlanError(f"cannot write to the folder {printable(str(folder))}: {reason}") from None
     try:
         yield
     finally:

@@ -121,22 +121,20 @@ def main(
         frames = shot.frames()
         number, count = chunk
         frames = frames[len(frames) * (number - 1) // count : len(frames) * number // count]
-        with writable_folder(output):
+        # A folder that cannot be written is found here, before the work.
+        with writable_folder(output), writable_folder((summary_file or output / "_").parent):
             summary = Summary(plan(reader, frames, output, overwrite))
             with _progress(len(summary.plan.jobs)) as advance:
                 for outcome in key_frames(keyer, reader, summary.plan.jobs, clock):
                     summary.add(outcome)
                     advance()
+            seconds = time.perf_counter() - start
+            summary.echo(seconds, clock.waiting)
+            if summary_file:
+                facts = {"model_id": keyer.model_id, "hint": str(hint), "chunk": list(chunk)}
+                summary.write(summary_file, facts | settings, seconds, clock.waiting)
     except (ModelError, OSError, PlanError, ShotError) as error:
         raise click.ClickException(str(error)) from None
-    seconds = time.perf_counter() - start
-    summary.echo(seconds, clock.waiting)
-    if summary_file:
-        facts = {"model_id": keyer.model_id, "hint": str(hint), "chunk": list(chunk), **settings}
-        try:
-            summary.write(summary_file, facts, seconds, clock.waiting)
-        except OSError as error:
-            raise click.ClickException(str(error)) from None
     if summary.failed:
         raise click.ClickException(
             f"{len(summary.failed)} of {len(frames)} frames failed: "

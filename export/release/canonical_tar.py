@@ -264,8 +264,13 @@ class _Names:
             TarError: The name is not allowed, or not after the one before.
         """
         shown = printable(name)
-        if len(name) > _MAXIMUM_NAME_BYTES or not _NAME.fullmatch(name):
-            raise TarError(f"{shown!r} is not allowed as a name; see canonical_tar.py")
+        if len(name) > _MAXIMUM_NAME_BYTES:
+            raise TarError(f"{shown} is longer than {_MAXIMUM_NAME_BYTES} bytes, the most allowed")
+        if not _NAME.fullmatch(name):
+            raise TarError(
+                f"{shown!r} is not allowed as a name; expected letters, digits and _.+@- in parts "
+                "divided by /, none of which starts or ends with a dot"
+            )
         if any(map(_DEVICE.fullmatch, name.split("/"))):
             raise TarError(f"{shown} has the name of a device of Windows")
         if len(self._files) == MAXIMUM_MEMBERS:
@@ -386,7 +391,9 @@ def _files(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
     """Yields the name in the tar, and the path, of everything below a folder but folders."""
     # A deeper or larger folder has no canonical tar; walking it could exhaust stack or memory.
     if len(name) > _MAXIMUM_NAME_BYTES:
-        raise TarError(f"{printable(name)!r} is not allowed as a name; see canonical_tar.py")
+        raise TarError(
+            f"{printable(name)} is longer than {_MAXIMUM_NAME_BYTES} bytes, the most allowed"
+        )
     entries = list(itertools.islice(folder.iterdir(), MAXIMUM_MEMBERS + 1))
     if not entries:
         raise TarError(f"{printable(name)} is an empty folder, which the tar would lose")

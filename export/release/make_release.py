@@ -126,8 +126,8 @@ def _check_weights(artifacts: Sequence[ArtifactEntry], allow_untrained: bool) ->
     for one in artifacts:
         if one["weights"]["untrained"] and not allow_untrained:
             raise ValueError(
-                f"{one['file']} is made from untrained weights ({one['model_id']}), which key "
-                "nothing; a release needs trained weights.\n  Build without --config=untrained; "
+                f"{one['file']} is made from untrained weights ({one['model_id']}); a release "
+                "needs trained ones.\n  Build without --config=untrained or --config=demo; "
                 "or, for a trial whose name ends in -untrained, add "
                 "--//export:allow_untrained_release."
             )

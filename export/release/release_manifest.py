@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from export.artifact.artifact_manifest import ArtifactManifest, KnobEntry
 from export.artifact.variant import Precision
 from export.common.digests import Digest
-from wrapper.model_ids import UNTRAINED_MODEL_ID
+from wrapper.model_ids import STAND_IN_MODEL_IDS
 
 MANIFEST = "manifest.json"
 """Name of the manifest in a release."""
@@ -114,7 +114,7 @@ def artifact(
         "model_id": manifest["model_id"],
         "weights": {
             **checkpoint,
-            "untrained": manifest["model_id"].startswith(UNTRAINED_MODEL_ID),
+            "untrained": manifest["model_id"].startswith(STAND_IN_MODEL_IDS),
             "published": pins.get(checkpoint["sha256"]),
         },
         "resolution": manifest["resolution"],

@@ -18,7 +18,7 @@ def _wheels_aspect_impl(_target, ctx):
     imported = depset(transitive = [info.imported for info in below])
     wheels = [info.wheels for info in below]
 
-    # A wheel's target has its name as a tag.
+    # The rule in third_party/python/wheels.bzl tags each wheel with its name.
     names = [
         tag.removeprefix("pypi_name=")
         for tag in ctx.rule.attr.tags

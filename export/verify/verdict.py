@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from wrapper.model_ids import UNTRAINED_MODEL_ID
+from wrapper.model_ids import DEMO_MODEL_ID, UNTRAINED_MODEL_ID
 from wrapper.printable import printable
 
 Outcome = Literal["passed", "refused", "measured", "not checked"]
@@ -155,6 +155,8 @@ class Verdict:
         notes = list(self.notes)
         if any(model_id.startswith(UNTRAINED_MODEL_ID) for model_id in self.model_ids.values()):
             notes.append("UNTRAINED weights, which key nothing")
+        if any(model_id.startswith(DEMO_MODEL_ID) for model_id in self.model_ids.values()):
+            notes.append("DEMO weights, which were written by hand")
         return "; ".join([f"{self.word}: {subject}: {meaning}", *notes])
 
     def table(self) -> Table:

@@ -14,7 +14,7 @@ import dataclasses
 from pathlib import Path
 
 from export.verify.claims import Claims
-from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, UNTRAINED_MODEL_ID
+from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, STAND_IN_MODEL_IDS
 
 PINS_FILE = Path(__file__).with_name("weights_pins.tsv")
 """The pinned digests of weights; `//export/verify:pin_weights` prints its lines."""
@@ -28,9 +28,6 @@ _GREEN_FILES = frozenset(
 _BLUE_FILES = frozenset({"43bc5f6a08a9e5effe5d633d0d84bb0aff91037b35ab85d16cd812b38c5cac23"})
 PUBLISHED = {MODEL_ID: _GREEN_FILES, BLUE_MODEL_ID: _BLUE_FILES}
 """Digests of the published checkpoint files, as third_party/checkpoints pins them."""
-
-STAND_INS = frozenset({UNTRAINED_MODEL_ID, "CorridorKey_demo"})
-"""Model Ids of weights that this repository writes by a formula."""
 
 _RESERVED = ("corridorkey_v", "corridorkeyblue", "corridorkey_untrained", "corridorkey_demo")
 """Beginnings of Model Ids that other weights must not have, in lower case."""
@@ -92,7 +89,7 @@ def is_pinned(claims: Claims, weights_sha256: str, pins: list[Pin]) -> bool:
         WeightsError: The weights are certainly not those that the Model Id names.
     """
     weights_id = claims.weights_id
-    known = weights_id in PUBLISHED or weights_id in STAND_INS
+    known = weights_id in PUBLISHED or weights_id in STAND_IN_MODEL_IDS
     if not known and weights_id.lower().startswith(_RESERVED):
         raise WeightsError(
             f"the Model Id {claims.model_id} looks like one of this repository's, and is not; "
@@ -121,7 +118,7 @@ def is_pinned(claims: Claims, weights_sha256: str, pins: list[Pin]) -> bool:
                 f"the numbers are not those of the checkpoint {pin.checkpoint_sha256}: their "
                 f"digest is {weights_sha256}, and {pin.weights_sha256} is pinned"
             )
-    if not candidates and weights_id in STAND_INS:
+    if not candidates and weights_id in STAND_IN_MODEL_IDS:
         raise WeightsError(
             f"no {weights_id} weights from the checkpoint {claims.checkpoint['sha256']} are pinned "
             f"at {claims.variant.resolution} in {claims.variant.precision}; see "

@@ -1,4 +1,4 @@
-"""A release pinned from an internal server: the pinned bytes are deployed, and nothing else is."""
+"""Deploys a release from an internal server: the pinned bytes, and nothing else."""
 
 import hashlib
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from export.common.digests import sha256
 from testing import nested_bazel
 from testing.consumer import consumer_module
 from testing.servers import java_truststore, nginx
@@ -20,12 +21,12 @@ pytestmark = pytest.mark.skipif(not nginx.PROGRAM, reason="this machine has no n
 
 @dataclass(frozen=True)
 class Site:
-    """What the server serves.
+    """Files of the server.
 
     Attributes:
-        folder: The folder of it.
-        release: The tar of the release, in it.
-        sources: The tar of corridorkey_nuke, in it.
+        folder: Folder of the files.
+        release: Tar of the release, in the folder.
+        sources: Tar of corridorkey_nuke's sources, in the folder.
     """
 
     folder: Path
@@ -83,7 +84,7 @@ def test_the_release_is_deployed_with_no_wheel_and_no_python(
     folder = scratch / "workspace/bazel-bin/from_release/deployment"
     assert released
     assert {path.name for path in folder.iterdir()} == released
-    assert all(consumer_module.sha256(path) in path.name for path in folder.iterdir())
+    assert all(sha256(path) in path.name for path in folder.iterdir())
 
     output_base = bazel("info", "output_base").stdout.splitlines()[-1]
     fetched = [path.name for path in Path(output_base, "external").iterdir()]
@@ -98,7 +99,7 @@ def test_a_changed_byte_fails_the_build_until_it_is_mended(
     bazel: nested_bazel.Bazel, site: Site, archive: str, position: float
 ) -> None:
     path, repository, digest = {
-        "release": (site.release, "corridorkey_release", consumer_module.sha256),
+        "release": (site.release, "corridorkey_release", sha256),
         "sources": (site.sources, "corridorkey_nuke", consumer_module.integrity),
     }[archive]
     pinned = digest(path)

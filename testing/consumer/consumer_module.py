@@ -1,52 +1,51 @@
-"""The studio's repository in a test, pinned to what a server of the test has.
+"""Runs Bazel in the studio's repository, with pins to files on a server of the test.
 
-with consumer_module.start(scratch, url, sources=tar, release=tar) as bazel:
-    result = bazel("build", "//from_release:deployment")
+    with consumer_module.start(scratch, url, sources=tar, release=tar) as bazel:
+        result = bazel("build", "//from_release:deployment")
+
+The environment variable BAZEL_MODULE_FLAGS holds further flags, to try newer modules.
 """
 
 import base64
 import contextlib
-import hashlib
 import os
 import re
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from export.common.digests import sha256
 from testing import nested_bazel
 
 _MODULE = nested_bazel.RUNFILES / "testing/consumer/module"
 
-# No byte comes from an earlier download, and a server that fails is not asked again.
-_FLAGS = ("--repository_cache=", "--http_connector_attempts=1", "--noshow_progress")
+# No file comes from an earlier download, and a failed download is not repeated.
+_FLAGS = (
+    *("--repository_cache=", "--http_connector_attempts=1", "--noshow_progress"),
+    *os.environ.get("BAZEL_MODULE_FLAGS", "").split(),
+)
 
 
 def pack_sources(archive: Path, parts: Iterable[str] = nested_bazel.SKELETON) -> None:
-    """Packs corridorkey_nuke as a server would have it.
+    """Packs the sources of corridorkey_nuke.
 
     Args:
-        archive: The tar to write.
-        parts: The files and folders of it to pack.
+        archive: Path of the tar.
+        parts: Files and folders to pack.
     """
     with tarfile.open(archive, "w", dereference=True) as tar:
         for part in parts:
             tar.add(nested_bazel.RUNFILES / part, part)
 
 
-def sha256(path: Path) -> str:
-    """The digest of a file, as http_archive wants it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def integrity(path: Path) -> str:
-    """The same, as archive_override wants it."""
+    """Returns the digest of a file in the notation of archive_override."""
     return "sha256-" + base64.b64encode(bytes.fromhex(sha256(path))).decode()
 
 
 @contextlib.contextmanager
 def changed_byte(path: Path, position: float) -> Iterator[None]:
-    """A file in which one bit is another for a `with` block; position 0 is its start, 1 its end."""
+    """Flips one bit of a file for a `with` block. Position 0 is its start, 1 its end."""
 
     def flip() -> None:
         with path.open("r+b") as file:
@@ -63,7 +62,7 @@ def changed_byte(path: Path, position: float) -> Iterator[None]:
 
 
 def _pin(text: str, url: str, sources: Path, release: Path | None) -> str:
-    """MODULE.bazel, with the server's archives in place of the checkout and the example."""
+    """Returns MODULE.bazel with pins to files on the server."""
     pins = {
         r"local_path_override": "archive_override",
         r'path = "../../.."': (
@@ -96,18 +95,18 @@ def start(
 
     Args:
         scratch: Empty folder.
-        url: The server's.
-        sources: A tar from `pack_sources`, as it is when pinned.
-        release: The tar of a release, as it is when pinned; none where nothing of it is built.
+        url: URL of the server.
+        sources: Tar from `pack_sources`. Its present digest is pinned.
+        release: Tar of a release, or None if the test needs none. Its present digest is pinned.
         startup: Startup options for Bazel.
 
     Yields:
-        A function that runs one Bazel command; not one that takes no such flags as `_FLAGS`.
+        A function that runs one Bazel command that accepts the flags of a build.
     """
     parts = sorted(path.name for path in _MODULE.iterdir())
     with nested_bazel.start(scratch, _MODULE, parts, startup) as bazel:
         pinned = scratch / "workspace/MODULE.bazel"
         text = _pin(pinned.read_text(), url, sources, release)
-        pinned.unlink()  # a copy of a read-only file is read-only
+        pinned.unlink()  # A copy of a read-only file is read-only.
         pinned.write_text(text)
         yield lambda command, *arguments: bazel(command, *_FLAGS, *arguments)

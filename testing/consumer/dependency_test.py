@@ -1,6 +1,6 @@
-"""This module as a dependency: a studio gets the same bytes, in a repository set up otherwise.
+"""Builds with this module as a dependency: a studio gets the same bytes as this repository.
 
-The studio's MODULE.bazel has a hub of wheels named pypi and puts another Python first.
+The studio's MODULE.bazel has a repository named pypi and puts another Python first.
 """
 
 import json
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from export.common.digests import sha256
 from testing import nested_bazel
 from testing.consumer import consumer_module
 from testing.servers import java_truststore, nginx
@@ -63,7 +64,7 @@ def test_the_studio_has_the_very_bytes_that_are_built_here(
     built_here = json.loads(Path(os.environ["MANIFEST"]).read_text())["torchscript"]["sha256"]
     outputs = scratch / "workspace/bazel-bin/from_source"
     (artifact,) = outputs.glob("deployment/*.pt")
-    assert consumer_module.sha256(artifact) == built_here
+    assert sha256(artifact) == built_here
     assert artifact.name == f"CorridorKey-{built_here}.pt"
 
 
@@ -76,7 +77,7 @@ def test_the_studio_has_a_variant_of_its_own(bazel: nested_bazel.Bazel, scratch:
     assert manifest["resolution"] == 256
     (artifact,) = outputs.glob("thumbnail_deployment/*.pt")
     assert artifact.name == f"Thumbnail-{manifest['torchscript']['sha256']}.pt"
-    assert consumer_module.sha256(artifact) == manifest["torchscript"]["sha256"]
+    assert sha256(artifact) == manifest["torchscript"]["sha256"]
 
 
 def test_the_studio_runs_the_verifier(bazel: nested_bazel.Bazel, scratch: Path) -> None:

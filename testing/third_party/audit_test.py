@@ -1,4 +1,4 @@
-"""Advisories from a database on loopback: what is known is said, and what cannot be asked too."""
+"""Looks up advisories in a database on loopback, and in one that cannot be reached."""
 
 import http.server
 import json
@@ -15,9 +15,9 @@ six==1.17.0 \\
     --hash=sha256:{64 * "a"}
     # via -r requirements.in
 """
-_HOLE = {
+_ADVISORY = {
     "id": "PYSEC-2026-1",
-    "summary": "A hole.",
+    "summary": "An advisory.",
     "modified": "2026-01-01T00:00:00Z",
     "affected": [
         {
@@ -29,11 +29,11 @@ _HOLE = {
 
 
 class _Database(http.server.BaseHTTPRequestHandler):
-    holes: list[object]
+    advisories: list[object]
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        body = json.dumps({"vulns": self.holes} if self.holes else {}).encode()
+        body = json.dumps({"vulns": self.advisories} if self.advisories else {}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -46,7 +46,7 @@ class _Database(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def database() -> Iterator[list[str]]:
-    """Options that lead to an OSV database on loopback."""
+    """Options that name an OSV database on loopback."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Database) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield _options(running.server_port)
@@ -55,7 +55,7 @@ def database() -> Iterator[list[str]]:
 
 @pytest.fixture
 def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A lock, and an empty cache."""
+    """A lock; the cache is empty."""
     monkeypatch.setenv("HOME", str(tmp_path))
     path = tmp_path / "requirements_lock.txt"
     path.write_text(_LOCK)
@@ -66,22 +66,24 @@ def _options(port: int) -> list[str]:
     return ["--vulnerability-service=osv", f"--osv-url=http://127.0.0.1:{port}", "--timeout=5"]
 
 
-@pytest.mark.parametrize(("holes", "status"), [([], 0), ([_HOLE], 1)], ids=["none", "one"])
-def test_what_is_known_is_said(
-    holes: list[object],
+@pytest.mark.parametrize(("advisories", "status"), [([], 0), ([_ADVISORY], 1)], ids=["none", "one"])
+def test_advisories_are_printed(
+    advisories: list[object],
     status: int,
     database: list[str],
     lock: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    _Database.holes = holes
+    _Database.advisories = advisories
     assert audit(lock, database) == status
     printed = capsys.readouterr().out
     assert f"1 packages, {status} advisories" in printed
     assert ("six 1.17.0: PYSEC-2026-1, fixed in 1.18.0" in printed) == bool(status)
 
 
-def test_no_answer_is_no_verdict(lock: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_an_answer_there_is_no_verdict(
+    lock: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     # Port 1 of this machine: nothing listens there.
     assert audit(lock, _options(1)) == 2
     assert "NO VERDICT" in capsys.readouterr().out

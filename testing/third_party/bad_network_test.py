@@ -1,13 +1,11 @@
-"""A checkpoint over a bad network: each fault is one message, and the next good run needs no help.
+"""Fetches a checkpoint over a bad network: each fault gives one message, and the next run succeeds.
 
-The server is real, on loopback, and does wrong what a server or a wire can do wrong. Then it mends
-its ways, and the very same command must bring the pinned bytes through the very same caches.
+The server is a real one on loopback. It makes one mistake that a server or a network can make. Then
+it works, and the same command must fetch the pinned bytes through the same caches.
 """
 
 import contextlib
-import datetime
 import http.server
-import ipaddress
 import random
 import re
 import socket
@@ -19,21 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from testing import nested_bazel
 from testing.servers import java_truststore
 from testing.third_party import small_checkpoint
+from testing.third_party.authority import Authority
 from testing.third_party.small_checkpoint import WEIGHTS, assert_one_message
 
 _LENGTH = len(WEIGHTS)
 _RANDOM = random.Random(7)
-_WRONG = "it did not come whole, or has the wrong digest; Bazel's warning above says which"
+_WRONG = "it is incomplete or has the wrong digest; Bazel's warning above says which"
 
-# The time in which Bazel gives up on a silent server, 20 s, becomes 1 s.
+# Bazel gives up on a silent server after 1 s instead of 20 s.
 _IMPATIENT = "--http_timeout_scaling=0.05"
 
 
@@ -51,12 +46,12 @@ Answer = Callable[[_Handler], object]
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    """A server that answers every request in one way.
+    """A server that answers every request in the same way.
 
     Attributes:
-        url: Of the weights.
-        answer: The way, to be changed at will.
-        tls: The certificate that it shows, if it speaks TLS.
+        url: URL of the weights.
+        answer: Function that answers a request. A test may change it.
+        tls: TLS settings, or None for plain HTTP.
     """
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
@@ -74,11 +69,11 @@ class _Server(http.server.ThreadingHTTPServer):
         return connection, address
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Says nothing of a client that has had enough."""
+        """Prints nothing if a client closes the connection."""
 
 
 def _send(body: bytes, length: int | None = None) -> Answer:
-    """Sends a page and closes, whatever length was announced."""
+    """Returns an answer that sends `body` and closes, with `length` in the header."""
 
     def answer(handler: _Handler) -> None:
         handler.send_response(200)
@@ -94,7 +89,7 @@ def _status(code: int) -> Answer:
 
 
 def _stall(start: bytes, seconds: float) -> Answer:
-    """Sends the start of the file, and then nothing."""
+    """Returns an answer that sends the start of the file, and then nothing."""
 
     def answer(handler: _Handler) -> None:
         _send(start, _LENGTH)(handler)
@@ -105,7 +100,7 @@ def _stall(start: bytes, seconds: float) -> Answer:
 
 @dataclass
 class _Lapse:
-    """Takes Range, as a server of files does; falls silent so many times, 2,000 bytes on each."""
+    """Answers with Range support, and falls silent `silences` times, each after 2,000 bytes."""
 
     silences: int
 
@@ -125,7 +120,7 @@ class _Lapse:
 
 
 def _drip(handler: _Handler) -> None:
-    """The whole file, 256 bytes at a time."""
+    """Sends the whole file, 256 bytes at a time."""
     _send(b"", _LENGTH)(handler)
     for start in range(0, _LENGTH, 256):
         handler.wfile.write(WEIGHTS[start : start + 256])
@@ -141,7 +136,7 @@ def _flip(at: int) -> bytes:
 
 
 def _places(count: int) -> list[int]:
-    """Places in the file: its ends, and others at random."""
+    """Returns positions in the file: its ends, and random ones."""
     return [0, _LENGTH - 1, *_RANDOM.sample(range(1, _LENGTH - 1), count - 2)]
 
 
@@ -150,9 +145,9 @@ class Fault:
     """One fault.
 
     Attributes:
-        name: Name of the case, which is the id of its test.
-        problem: What the message says of it.
-        answers: Each way to commit it.
+        name: Name of the test case.
+        problem: Part of the expected message.
+        answers: Ways to make this mistake.
     """
 
     name: str
@@ -217,70 +212,6 @@ def server() -> Iterator[_Server]:
         yield running
 
 
-class Authority:
-    """A certificate authority of a studio's own.
-
-    Attributes:
-        bundle: Its certificate, a PEM file.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name("a studio's authority")
-        self.bundle = folder / "authority.pem"
-        days = datetime.timedelta(days=3650)
-        certificate = self._certificate(self._name, self._key, -days, days).add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
-        )
-        self.bundle.write_bytes(self._signed(certificate))
-
-    def server(self, begin: int, end: int) -> ssl.SSLContext:
-        """A server's certificate for 127.0.0.1, valid from one day to another, as of today."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        days = [datetime.timedelta(days=day) for day in (begin, end)]
-        address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-        certificate = self._certificate(_name("127.0.0.1"), key, *days).add_extension(
-            x509.SubjectAlternativeName([address]), critical=False
-        )
-        private = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        path = self._folder / f"server{begin}{end}.pem"
-        path.write_bytes(private + self._signed(certificate))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
-
-    def _certificate(
-        self,
-        subject: x509.Name,
-        key: ec.EllipticCurvePrivateKey,
-        begin: datetime.timedelta,
-        end: datetime.timedelta,
-    ) -> x509.CertificateBuilder:
-        now = datetime.datetime.now(datetime.UTC)
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now + begin)
-            .not_valid_after(now + end)
-        )
-
-    def _signed(self, certificate: x509.CertificateBuilder) -> bytes:
-        signed = certificate.sign(self._key, hashes.SHA256())
-        return signed.public_bytes(serialization.Encoding.PEM)
-
-
-def _name(name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-
-
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
@@ -290,7 +221,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def bazel(
     authority: Authority, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[nested_bazel.Bazel]:
-    """A Bazel that trusts the authority, on a machine that does."""
+    """A Bazel that trusts the authority, on a machine that trusts it too."""
     scratch = tmp_path_factory.mktemp("nested")
     trust = java_truststore.startup_option(authority.bundle, tmp_path_factory.mktemp("trust"))
     with pytest.MonkeyPatch.context() as patch:
@@ -300,22 +231,22 @@ def bazel(
 
 
 def _refused(bazel: nested_bazel.Bazel, url: str, problem: str, cache: Path) -> str:
-    """Fetches what must be refused; gives what the message says."""
+    """Fetches what Bazel must refuse, and returns the message."""
     status, output = small_checkpoint.fetch(bazel, url, _IMPATIENT, cache=cache)
     assert status != 0
     assert_one_message(output, problem)
-    said = re.search(r"Checkpoint @corridorkey_green: .*", output)
-    assert said
-    return said[0]
+    message = re.search(r"Checkpoint @corridorkey_green: .*", output)
+    assert message
+    return message[0]
 
 
-def _healed(bazel: nested_bazel.Bazel, url: str, cache: Path) -> None:
+def _assert_fetched(bazel: nested_bazel.Bazel, url: str, cache: Path) -> None:
     status, output = small_checkpoint.fetch(bazel, url, _IMPATIENT, cache=cache)
     assert status == 0, output
 
 
 @pytest.mark.parametrize("fault", _FAULTS, ids=lambda fault: fault.name)
-def test_one_message_and_the_next_run_is_good(
+def test_one_message_and_the_next_run_succeeds(
     fault: Fault,
     bazel: nested_bazel.Bazel,
     server: _Server,
@@ -323,21 +254,23 @@ def test_one_message_and_the_next_run_is_good(
 ) -> None:
     for number, answer in enumerate(fault.answers):
         cache = tmp_path / str(number)
-        url = f"{server.url}{number}"  # what is fetched from an address is not fetched again
+        url = f"{server.url}{number}"  # Bazel does not fetch the same address twice.
         server.answer = answer
         _refused(bazel, url, fault.problem, cache)
         server.answer = _send(WEIGHTS)
-        _healed(bazel, url, cache)
+        _assert_fetched(bazel, url, cache)
 
 
-def test_a_lapse_is_made_good(bazel: nested_bazel.Bazel, server: _Server, tmp_path: Path) -> None:
+def test_bazel_resumes_after_a_silence(
+    bazel: nested_bazel.Bazel, server: _Server, tmp_path: Path
+) -> None:
     for silences in (1, 2, 3):
         server.answer = _Lapse(silences)
-        _healed(bazel, f"{server.url}{silences}", tmp_path / str(silences))
+        _assert_fetched(bazel, f"{server.url}{silences}", tmp_path / str(silences))
 
 
 def test_silence_in_mid_file(bazel: nested_bazel.Bazel, server: _Server, tmp_path: Path) -> None:
-    """Bazel 7.7.1 takes its own time-out for an interruption, and nothing can say so but before."""
+    """Bazel 7.7.1 reports a time-out as an interruption, so the advice is printed beforehand."""
     silences = [_stall(WEIGHTS[:length], 4) for length in (0, 1, 9000)] + [_Lapse(4)]
     for number, answer in enumerate(silences):
         cache = tmp_path / str(number)
@@ -345,26 +278,28 @@ def test_silence_in_mid_file(bazel: nested_bazel.Bazel, server: _Server, tmp_pat
         server.answer = answer
         status, output = small_checkpoint.fetch(bazel, url, _IMPATIENT, cache=cache)
         assert status != 0
-        (announced,) = re.findall(r"Fetching @corridorkey_green from .*", output)
+        (advice,) = re.findall(r"Fetching @corridorkey_green from .*", output)
         (error,) = re.findall(r"(?:ERROR|FATAL): .*", output)
-        assert f" from 127.0.0.1:{server.server_port}," in announced
+        assert f" from 127.0.0.1:{server.server_port}," in advice
         assert "interrupted" in error
         server.answer = _send(WEIGHTS)
-        _healed(bazel, url, cache)
+        _assert_fetched(bazel, url, cache)
 
 
-def test_refused(bazel: nested_bazel.Bazel, tmp_path: Path) -> None:
+def test_a_closed_port(bazel: nested_bazel.Bazel, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     url = f"http://127.0.0.1:{port}/weights"
     _refused(bazel, url, "it cannot be reached", tmp_path / "cache")
     with _running(_Server()) as server:
-        _healed(bazel, server.url, tmp_path / "cache")
+        _assert_fetched(bazel, server.url, tmp_path / "cache")
 
 
-def test_a_drip_is_waited_for(bazel: nested_bazel.Bazel, server: _Server, tmp_path: Path) -> None:
+def test_bazel_waits_for_a_slow_server(
+    bazel: nested_bazel.Bazel, server: _Server, tmp_path: Path
+) -> None:
     server.answer = _drip
-    _healed(bazel, server.url, tmp_path / "cache")
+    _assert_fetched(bazel, server.url, tmp_path / "cache")
 
 
 @pytest.mark.parametrize(
@@ -374,7 +309,7 @@ def test_a_drip_is_waited_for(bazel: nested_bazel.Bazel, server: _Server, tmp_pa
         (30, 60, "certificate is not yet valid"),
     ],
 )
-def test_a_certificate_out_of_its_time(
+def test_a_certificate_that_is_not_valid_today(
     begin: int,
     end: int,
     problem: str,
@@ -385,5 +320,5 @@ def test_a_certificate_out_of_its_time(
     with _running(_Server(authority.server(begin, end))) as server:
         cache = tmp_path / "cache"
         assert problem in _refused(bazel, server.url, "it cannot be reached", cache)
-        server.tls = authority.server(-1, 30)
-        _healed(bazel, server.url, cache)
+        server.tls = authority.server()
+        _assert_fetched(bazel, server.url, cache)

@@ -1,4 +1,4 @@
-"""Where @buildifier comes from: only the pinned bytes, and one message where they cannot be had."""
+"""Fetches @buildifier: only the pinned bytes are accepted, and one message explains a failure."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_the_pinned_binary_from_a_file(bazel: nested_bazel.Bazel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "way", "reason"),
+    ("source", "source_name", "reason"),
     [
         ("/no/such/file", "CORRIDORKEY_BUILDIFIER=/no/such/file", "No such file"),
         (__file__, f"CORRIDORKEY_BUILDIFIER={__file__}", "Checksum was"),
@@ -43,12 +43,19 @@ def test_the_pinned_binary_from_a_file(bazel: nested_bazel.Bazel) -> None:
     ids=["missing", "wrong", "unreachable", "default"],
 )
 def test_anything_else_ends_in_one_message(
-    bazel: nested_bazel.Bazel, source: str, way: str, reason: str
+    bazel: nested_bazel.Bazel, source: str, source_name: str, reason: str
 ) -> None:
     status, output = _fetch(bazel, source)
     assert status != 0
     assert reason in output
     message = output.split("cannot get buildifier")[1]
-    assert f"from {way}" in message
+    assert f"from {source_name}" in message
     assert "--repo_env=CORRIDORKEY_BUILDIFIER=/path/to/buildifier" in message
     assert "--repo_env=CORRIDORKEY_BUILDIFIER=npm" in message
+
+
+def test_an_address_with_a_password_is_refused(bazel: nested_bazel.Bazel) -> None:
+    status, output = _fetch(bazel, "http://artist:secret@127.0.0.1:1/it")
+    assert status != 0
+    assert "put them in ~/.netrc" in output
+    assert "secret" not in output

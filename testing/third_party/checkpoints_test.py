@@ -1,4 +1,4 @@
-"""Checkpoints from a real HTTP server: the pinned bytes come in, and nothing else does."""
+"""Fetches checkpoints from a real server: Bazel accepts the pinned bytes and nothing else."""
 
 import http.server
 import threading
@@ -9,7 +9,9 @@ from typing import ClassVar
 import pytest
 
 from testing import nested_bazel
+from testing.servers import java_truststore
 from testing.third_party import small_checkpoint
+from testing.third_party.authority import Authority
 from testing.third_party.small_checkpoint import WEIGHTS, assert_one_message, fetch
 
 PAGES = {
@@ -27,18 +29,19 @@ TOKEN = "hf_not_a_real_token"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves PAGES. /gated wants a login; /elsewhere and the hub's path redirect to /weights."""
+    """Serves PAGES. /gated needs a login; /elsewhere and the hub's path redirect to /weights."""
 
-    seen: ClassVar[list[tuple[str, str | None]]] = []
+    requests: ClassVar[list[tuple[str, str | None]]] = []
     """Path and Authorization header of each request."""
+    plain_port: ClassVar[int]
+    """Port of the server without TLS."""
 
     def do_GET(self) -> None:
-        """Answers, and remembers what was asked. A redirect leads to another host name."""
-        self.seen.append((self.path, self.headers.get("Authorization")))
+        """Answers and records a request. A redirect leads to the plain server, at another name."""
+        self.requests.append((self.path, self.headers.get("Authorization")))
         if self.path in ("/elsewhere", HUB_PATH):
             self.send_response(302)
-            port = self.connection.getsockname()[1]
-            self.send_header("Location", f"http://localhost:{port}/weights")
+            self.send_header("Location", f"http://localhost:{self.plain_port}/weights")
             self.send_header("Content-Length", "0")
             self.end_headers()
         elif self.path == "/gated" and self.headers.get("Authorization") is None:
@@ -53,20 +56,40 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_error(404)
 
     def log_message(self, *_: object) -> None:
-        """Keeps quiet."""
+        """Prints nothing."""
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
+    """URL of the server."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_address[1]}"
+        Handler.plain_port = running.server_port
+        yield f"http://127.0.0.1:{running.server_port}"
         running.shutdown()
 
 
 @pytest.fixture(scope="module")
-def bazel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[nested_bazel.Bazel]:
-    with small_checkpoint.start(tmp_path_factory.mktemp("nested")) as run:
+def hub(authority: Authority) -> Iterator[str]:
+    """URL of the same server with TLS."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        running.socket = authority.server().wrap_socket(running.socket, server_side=True)
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"https://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+@pytest.fixture(scope="module")
+def bazel(
+    authority: Authority, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[nested_bazel.Bazel]:
+    trust = java_truststore.startup_option(authority.bundle, tmp_path_factory.mktemp("trust"))
+    with small_checkpoint.start(tmp_path_factory.mktemp("nested"), trust) as run:
         yield run
 
 
@@ -87,7 +110,7 @@ def test_local_copy(bazel: nested_bazel.Bazel, tmp_path: Path) -> None:
     [
         (lambda _: None, "there is no such file"),
         (Path.mkdir, "that is a folder"),
-        (lambda path: path.write_bytes(WEIGHTS + b"x"), "it did not come whole, or has the wrong"),
+        (lambda path: path.write_bytes(WEIGHTS + b"x"), "it is incomplete or has the wrong digest"),
     ],
     ids=["missing", "folder", "wrong"],
 )
@@ -112,26 +135,52 @@ def test_netrc_reaches_the_mirror_and_stays_there(
     (tmp_path / ".netrc").write_text("machine 127.0.0.1\nlogin artist\npassword secret\n")
     flag = f"--repo_env=HOME={tmp_path}"
     assert fetch(bazel, f"{server}/gated", flag)[0] == 0
-    Handler.seen.clear()
+    Handler.requests.clear()
     assert fetch(bazel, f"{server}/elsewhere", flag)[0] == 0
-    authorization = dict(Handler.seen)
+    authorization = dict(Handler.requests)
     assert authorization["/elsewhere"] is not None
     assert authorization["/weights"] is None
 
 
 def test_token_goes_to_the_hub_and_not_where_it_redirects(
-    bazel: nested_bazel.Bazel, server: str
+    bazel: nested_bazel.Bazel, server: str, hub: str
 ) -> None:
-    Handler.seen.clear()
+    del server  # The redirect leads there.
+    Handler.requests.clear()
+    status, output = fetch(
+        bazel, "", f"--repo_env=HF_ENDPOINT={hub}", f"--repo_env=HF_TOKEN={TOKEN}"
+    )
+    assert status == 0, output
+    assert Handler.requests == [(HUB_PATH, f"Bearer {TOKEN}"), ("/weights", None)]
+
+
+def test_token_does_not_go_to_a_hub_without_tls(bazel: nested_bazel.Bazel, server: str) -> None:
+    Handler.requests.clear()
     status, output = fetch(
         bazel, "", f"--repo_env=HF_ENDPOINT={server}", f"--repo_env=HF_TOKEN={TOKEN}"
     )
-    assert status == 0, output
-    assert Handler.seen == [(HUB_PATH, f"Bearer {TOKEN}"), ("/weights", None)]
+    assert status != 0
+    assert_one_message(output, "HF_TOKEN would cross the network unencrypted")
+    assert Handler.requests == []
+    assert TOKEN not in output
+
+
+@pytest.mark.parametrize("userinfo", ["artist:secret", "artist", "artist:p@secret", ":secret"])
+def test_an_address_with_a_password_is_refused(
+    bazel: nested_bazel.Bazel, server: str, userinfo: str
+) -> None:
+    Handler.requests.clear()
+    status, output = fetch(bazel, server.replace("://", f"://{userinfo}@") + "/weights")
+    assert status != 0
+    assert_one_message(output, "the address contains a user name or password")
+    assert "~/.netrc" in output
+    assert Handler.requests == []
+    assert "secret" not in output
+    assert "artist" not in output
 
 
 def test_hub_token_does_not_go_to_a_mirror(bazel: nested_bazel.Bazel, server: str) -> None:
-    Handler.seen.clear()
+    Handler.requests.clear()
     status, _ = fetch(bazel, f"{server}/weights", f"--repo_env=HF_TOKEN={TOKEN}")
     assert status == 0
-    assert Handler.seen == [("/weights", None)]
+    assert Handler.requests == [("/weights", None)]

@@ -1,4 +1,4 @@
-"""What a source file may download without a digest: nothing. Starlark is read as Python."""
+"""Finds downloads without a digest in source files. Parses Starlark as Python."""
 
 import ast
 import json
@@ -20,14 +20,11 @@ _PYTHON_CLIENTS = ("urlopen", "urlretrieve", "HTTPConnection", "HTTPSConnection"
 
 
 def problems(path: str, text: str) -> Iterator[str]:
-    """Every way in which a file would bring what is not pinned.
+    """Yields one sentence for each download without a digest, with its line.
 
     Args:
-        path: By its name it is known what is in it; in messages.
-        text: Of the file.
-
-    Yields:
-        One sentence for each, with the line.
+        path: Path of the file. Its name decides how the file is parsed.
+        text: Text of the file.
     """
     name = PurePath(path).name
     if name.endswith((".bzl", ".bazel")):
@@ -66,19 +63,19 @@ class _Starlark:
             given = {keyword.arg: keyword.value for keyword in node.keywords}
             digests = [given[digest] for digest in _DIGESTS if digest in given]
             if called in _BY_COMMIT:
-                yield node.lineno, f"{called} is pinned by a commit, which is no digest"
+                yield node.lineno, f"{called} is pinned by a commit, not by a digest"
             elif called == "execute" and _CLIENTS.search(ast.unparse(node)):
-                yield node.lineno, "a program downloads, and nobody looks at the digest"
-            elif called == "parse" and "requirements_lock" not in given:
+                yield node.lineno, "a program downloads, and nothing checks the digest"
+            elif called == "hub" and "lock" not in given:
                 yield node.lineno, "wheels without a lock"
             elif called in _DOWNLOADS and not digests:
                 yield node.lineno, f"{called} without a digest"
             for digest in digests:
                 if not self._is_digest(digest):
-                    yield node.lineno, f"{ast.unparse(digest)} is no digest that is known here"
+                    yield node.lineno, f"{ast.unparse(digest)} is not a digest that is known here"
 
     def _is_digest(self, value: ast.expr) -> bool:
-        """Whether a value can only be a digest: followed to constants and mandatory attributes."""
+        """Returns whether a value is a digest: a constant, or a mandatory attribute."""
         match value:
             case ast.Constant(value=str(text)):
                 return bool(_SHA256.fullmatch(text) or _SRI.fullmatch(text))
@@ -87,7 +84,7 @@ class _Starlark:
             case ast.Subscript(value=table):
                 return self._has_digests(table)
             case ast.Call(func=ast.Attribute(value=table, attr="get")):
-                # Without a default there is None, and a sentence in its place fits no file.
+                # A missing key must give a default that no file's digest equals, not None.
                 default = getattr(value.args[-1], "value", "") if len(value.args) == 2 else ""
                 return bool(default) and self._has_digests(table)
             case ast.Attribute(attr=name):
@@ -103,7 +100,7 @@ class _Starlark:
         )
 
     def _mandatory_attributes(self) -> set[str]:
-        """Attributes that a rule of this file does not do without."""
+        """Returns the names of the mandatory attributes of this file's rules."""
         return {
             key.value
             for node in ast.walk(self._tree)
@@ -119,7 +116,7 @@ class _Starlark:
         }
 
     def _is_field_of_digests(self, name: str) -> bool:
-        """Whether every struct of this file has a digest in the field."""
+        """Returns whether the field is a digest in every struct of this file."""
         fields = [
             keyword.value
             for node in ast.walk(self._tree)
@@ -137,7 +134,7 @@ def _last_name(function: ast.expr) -> str:
 def _python(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and (name := _last_name(node.func)) in _PYTHON_CLIENTS:
-            yield node.lineno, f"{name} brings what has no digest"
+            yield node.lineno, f"{name} reads what has no digest"
 
 
 def _lock(text: str) -> Iterator[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""A hub's token is told to the hub: no command line, no log and no other file has it."""
+"""Checks that only the hub sees its token: no command line, no log and no file contains it."""
 
 import http.server
 import threading
@@ -10,13 +10,15 @@ from typing import ClassVar
 import pytest
 
 from testing import command_lines, nested_bazel
+from testing.servers import java_truststore
 from testing.third_party import small_checkpoint
+from testing.third_party.authority import Authority
 
 _TOKEN = "hf_" + "4f0b9d" * 6
 
 
 class _Hub(http.server.BaseHTTPRequestHandler):
-    """Takes its time, and has the weights or something else for those who are logged in."""
+    """Answers slowly, and only with the token: with the weights or with something else."""
 
     body: ClassVar[bytes] = b""
     logged_in: ClassVar[int] = 0
@@ -36,11 +38,18 @@ class _Hub(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
 @pytest.fixture
-def hub() -> Iterator[str]:
+def hub(authority: Authority) -> Iterator[str]:
+    """URL of the hub."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Hub) as running:
+        running.socket = authority.server().wrap_socket(running.socket, server_side=True)
         threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}"
+        yield f"https://127.0.0.1:{running.server_port}"
         running.shutdown()
 
 
@@ -50,15 +59,18 @@ def scratch(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def bazel(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[nested_bazel.Bazel]:
-    """A Bazel of a person who has a token, as it is usually had."""
+def bazel(
+    scratch: Path, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[nested_bazel.Bazel]:
+    """A Bazel of a user who has the token in the environment."""
     monkeypatch.setenv("HF_TOKEN", _TOKEN)
-    with small_checkpoint.start(scratch) as run:
+    trust = java_truststore.startup_option(authority.bundle, tmp_path)
+    with small_checkpoint.start(scratch, trust) as run:
         yield run
 
 
 def _holders(folder: Path) -> list[str]:
-    """Files with the token in them."""
+    """Returns the files that contain the token."""
     return [
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
@@ -67,7 +79,7 @@ def _holders(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("good", [True, False], ids=["fetched", "refused"])
-def test_nobody_else_gets_to_see_the_token(
+def test_only_the_hub_sees_the_token(
     good: bool,
     bazel: nested_bazel.Bazel,
     hub: str,
@@ -79,12 +91,12 @@ def test_nobody_else_gets_to_see_the_token(
         status, output = small_checkpoint.fetch(bazel, "", f"--repo_env=HF_ENDPOINT={hub}")
     assert (status == 0) == good, output
     assert _Hub.logged_in
-    assert any(b"corridorkey_green" in line for line in seen), "nothing was watched"
+    assert any(b"corridorkey_green" in line for line in seen), "no command line was recorded"
     assert not [line for line in seen if _TOKEN.encode() in line]
     assert _TOKEN not in output
     assert _holders(scratch) == []
 
 
-def test_a_token_in_a_file_would_be_found(tmp_path: Path) -> None:
+def test_holders_finds_a_token_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "log").write_text(f"Authorization: Bearer {_TOKEN}\n")
     assert _holders(tmp_path) == ["log"]

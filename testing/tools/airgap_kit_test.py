@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from export.common.lock_file import Pin
 from testing import nested_bazel
 from testing.third_party import tiny_wheel
 from tools.airgap_kit import bazel as another_bazel
-from tools.airgap_kit import bazel_itself, distdir, inventory, wheels
+from tools.airgap_kit import distdir, inventory, packed_bazel, wheels
 from tools.airgap_kit.errors import GapError
 
 _WHEEL = tiny_wheel.make_wheel()
@@ -27,7 +28,7 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-_PIN = wheels.Pin("corridorkey-probe==1.0", frozenset([_sha256(_WHEEL), 64 * "0"]))
+_PIN = Pin("corridorkey-probe", "1.0", (_sha256(_WHEEL), 64 * "0"), ())
 
 
 @pytest.fixture
@@ -40,16 +41,6 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     return folder
-
-
-def test_a_lock_is_read() -> None:
-    lock = (
-        f"a-b==1.0 \\\n    --hash=sha256:{64 * 'a'} \\\n    --hash=sha256:{64 * 'b'}\n    # via c\n"
-    )
-    assert wheels.read_lock(f"{lock}\n# A remark:\nd==2 \\\n    --hash=sha256:{64 * 'd'}\n") == [
-        wheels.Pin("a-b==1.0", frozenset([64 * "a", 64 * "b"])),
-        wheels.Pin("d==2", frozenset([64 * "d"])),
-    ]
 
 
 def test_wheels_are_downloaded_once(index: Path, tmp_path: Path) -> None:
@@ -94,15 +85,15 @@ def test_a_wheel_that_cannot_be_had_is_named(
 
 def test_the_list_is_one_that_sha256sum_accepts(tmp_path: Path) -> None:
     (tmp_path / "wheels").mkdir()
-    (tmp_path / "wheels/a b.whl").write_bytes(_WHEEL)
+    (tmp_path / "wheels/a+b.whl").write_bytes(_WHEEL)
     manifest = inventory.write(tmp_path, {"left_out": ["@corridorkey_blue"]})
     assert manifest["files"] == {
-        "wheels/a b.whl": {"sha256": _sha256(_WHEEL), "bytes": len(_WHEEL)}
+        "wheels/a+b.whl": {"sha256": _sha256(_WHEEL), "bytes": len(_WHEEL)}
     }
-    assert inventory.read(tmp_path).keys() == {"manifest.json", "wheels/a b.whl"}
+    assert inventory.read(tmp_path).keys() == {"manifest.json", "wheels/a+b.whl"}
     check = ("sha256sum", "--check", "--strict", "SHA256SUMS")
     assert subprocess.run(check, cwd=tmp_path, check=False).returncode == 0
-    (tmp_path / "wheels/a b.whl").write_bytes(_WHEEL[:-1] + b"x")
+    (tmp_path / "wheels/a+b.whl").write_bytes(_WHEEL[:-1] + b"x")
     assert subprocess.run(check, cwd=tmp_path, check=False).returncode != 0
 
 
@@ -116,15 +107,15 @@ def test_the_root_is_packed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     kit.mkdir()
     (kit / "debian-root-old.tar.gz").touch()
 
-    name = bazel_itself.gather(kit, {})
+    name = packed_bazel.gather(kit, {})
     assert [path.name for path in kit.iterdir()] == [name]
     shutil.unpack_archive(kit / name, tmp_path / "unpacked")
     assert (tmp_path / "unpacked/usr/bin/bazel").read_text() == "Bazel"
 
     made = (kit / name).stat().st_mtime_ns
-    bazel_itself.gather(kit, {name: _sha256((kit / name).read_bytes())})
+    packed_bazel.gather(kit, {name: _sha256((kit / name).read_bytes())})
     assert (kit / name).stat().st_mtime_ns == made
-    bazel_itself.gather(kit, {name: 64 * "0"})
+    packed_bazel.gather(kit, {name: 64 * "0"})
     assert (kit / name).stat().st_mtime_ns != made
 
 
@@ -137,7 +128,7 @@ def test_outside_of_the_root_the_binary_is_taken(
     binary.write_text("#!/bin/sh\n")
     binary.chmod(0o755)
     monkeypatch.setenv("BAZEL_REAL", str(binary))
-    assert bazel_itself.gather(tmp_path, {}) == "bazel"
+    assert packed_bazel.gather(tmp_path, {}) == "bazel"
     assert (tmp_path / "bazel").read_text() == "#!/bin/sh\n"
     assert os.access(tmp_path / "bazel", os.X_OK)
 
@@ -167,7 +158,7 @@ def kit(bazel: nested_bazel.Bazel, scratch: Path, tmp_path: Path) -> Iterator[Pa
     (folder / "wheels" / tiny_wheel.NAME).write_bytes(_WHEEL)
     (folder / "distdir").mkdir()
     (folder / "distdir" / _CHECKPOINT).write_bytes(_WEIGHTS)
-    shutil.copy(nested_bazel.RUNFILES / "tools/airgap_kit/airgap.bazelrc", folder)
+    (folder / "SHA256SUMS").touch()
     link = scratch / "workspace/airgap_kit"
     link.symlink_to(folder)
     bazel("clean", "--expunge")
@@ -180,14 +171,14 @@ _FETCH_CHECKPOINT = ("query", "@corridorkey_green//:all", "--repository_cache=")
 
 @pytest.mark.usefixtures("kit")
 def test_a_wheel_comes_from_the_kit(bazel: nested_bazel.Bazel) -> None:
-    result = bazel(*tiny_wheel.FETCH, *tiny_wheel.bootstrap_wheels(), "--config=airgap")
+    result = bazel(*tiny_wheel.FETCH, "--config=airgap")
     assert result.returncode == 0, result.stdout
     assert "corridorkey_probe.py" in result.stdout
 
 
 def test_a_changed_wheel_in_the_kit_is_refused(bazel: nested_bazel.Bazel, kit: Path) -> None:
     (kit / "wheels" / tiny_wheel.NAME).write_bytes(_WHEEL[:-1] + b"x")
-    result = bazel(*tiny_wheel.FETCH, *tiny_wheel.bootstrap_wheels(), "--config=airgap")
+    result = bazel(*tiny_wheel.FETCH, "--config=airgap")
     assert result.returncode != 0
     assert "DO NOT MATCH THE HASHES" in result.stdout
 
@@ -206,9 +197,24 @@ def test_a_changed_checkpoint_in_the_kit_is_refused(bazel: nested_bazel.Bazel, k
 
 
 def test_without_a_kit_the_flag_is_an_error(bazel: nested_bazel.Bazel) -> None:
-    result = bazel(*_FETCH_CHECKPOINT, "--config=airgap")
+    bazel("clean", "--expunge")
+    result = bazel(*tiny_wheel.FETCH, "--config=airgap")
     assert result.returncode != 0
-    assert "Config value 'airgap' is not defined" in result.stdout
+    assert "--config=airgap needs a complete kit in" in result.stdout
+
+
+def test_an_incomplete_kit_is_an_error(bazel: nested_bazel.Bazel, kit: Path) -> None:
+    (kit / "SHA256SUMS").unlink()
+    result = bazel(*tiny_wheel.FETCH, "--config=airgap")
+    assert result.returncode != 0
+    assert "--config=airgap needs a complete kit in" in result.stdout
+
+
+def test_flags_in_a_kit_have_no_effect(bazel: nested_bazel.Bazel, kit: Path) -> None:
+    (kit / "airgap.bazelrc").write_text("common --not_a_flag\ncommon:airgap --not_a_flag\n")
+    for flags in ((), ("--config=airgap",)):
+        result = bazel(*_FETCH_CHECKPOINT, *flags, f"--distdir={kit / 'distdir'}")
+        assert result.returncode == 0, result.stdout
 
 
 @pytest.mark.usefixtures("bazel")

@@ -6,6 +6,7 @@ The modules are two small ones beside those that this repository's MODULE.bazel 
 import base64
 import functools
 import hashlib
+import http.client
 import http.server
 import io
 import json
@@ -126,7 +127,29 @@ def test_a_registry_that_is_not_there(tmp_path: Path, monkeypatch: pytest.Monkey
     # Port 1 of this machine: nothing listens there.
     with (
         another_bazel.start(tmp_path / "nested/workspace") as gathering,
-        pytest.raises(GapError, match=r"modules cannot be had from http://127.0.0.1:1/"),
+        pytest.raises(GapError, match=r"Bazel cannot get modules from http://127.0.0.1:1/"),
     ):
         modules.gather(gathering, "http://127.0.0.1:1/", tmp_path / "kit", tmp_path / "kit")
     assert not (tmp_path / "kit").exists()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../secret", "/modules/../../secret", "//etc/passwd", "/modules", "/%2e%2e/secret", "/"],
+)
+def test_the_recorder_neither_serves_nor_writes_outside_its_folder(
+    path: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "registry"
+    (folder / "modules").mkdir(parents=True)
+    (tmp_path / "secret").write_text("a secret")
+    before = sorted(tmp_path.rglob("*"))
+    # Port 1 of this machine: nothing listens there.
+    with modules.recording("http://127.0.0.1:1", folder) as recorder:
+        connection = http.client.HTTPConnection("127.0.0.1", recorder.server_port, timeout=5)
+        connection.request("GET", path)  # Not urllib, which would normalize the path.
+        response = connection.getresponse()
+        assert response.status in (404, 502)
+        assert b"a secret" not in response.read()
+        connection.close()
+    assert sorted(tmp_path.rglob("*")) == before

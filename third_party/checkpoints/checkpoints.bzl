@@ -43,5 +43,5 @@ def _checkpoints_impl(_module_ctx):
 
 checkpoints = module_extension(
     implementation = _checkpoints_impl,
-    doc = "Declares one external repository for each published checkpoint.",
+    doc = "Declares a repository for each published checkpoint.",
 )

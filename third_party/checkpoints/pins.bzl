@@ -1,4 +1,4 @@
-"""The pins of the checkpoints, for programs: JSON from the table that Bazel itself fetches by."""
+"""Writes the table of pinned checkpoints as JSON, for programs."""
 
 load(":checkpoints.bzl", "CHECKPOINTS")
 
@@ -16,5 +16,5 @@ def _pins_impl(ctx):
 
 pins = rule(
     implementation = _pins_impl,
-    doc = "NAME.json: where each published checkpoint is from, by its SHA-256.",
+    doc = "Writes NAME.json: the source of each published checkpoint, by its SHA-256.",
 )

@@ -1,4 +1,4 @@
-"""The rule for one published checkpoint: fetched or supplied, but always the pinned bytes."""
+"""The rule for one published checkpoint. Wherever it comes from, it has the pinned digest."""
 
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "read_user_netrc", "use_netrc")
 
@@ -13,7 +13,7 @@ filegroup(
 )
 """
 
-# Bazel 7.7.1 ends at a server's silence as if at Ctrl-C, and lets no rule say so afterwards.
+# If a server falls silent, Bazel 7.7.1 reports an interruption, and no rule can add a message then.
 _FETCHING = (
     "Fetching @{name} from {host}, unless a cache has it. If Bazel says that it was interrupted, " +
     "{host} has fallen silent: run it again, or name a mirror with --repo_env={variable}."
@@ -30,20 +30,49 @@ Checkpoint @{name}: {problem}.
   To build and test without it, on stand-in weights, add --config=untrained.
 """
 
-def _authentication(rctx, url, hub_url):
-    """The auth argument for `url`: unlike headers, it does not follow a redirect elsewhere."""
+def _host_and_userinfo(url):
+    """Returns HOST:PORT, and what stands before an @ in front of it."""
+    authority = url.split("/")[2]
+    userinfo, _, host = authority.rpartition("@")
+    return host, userinfo
 
-    # Not rctx.getenv, which has Bazel write the value into a file, to compare it with the next.
+def _authentication(rctx, url, hub_url):
+    """Returns the `auth` argument for a URL. Unlike headers, it does not follow a redirect.
+
+    Args:
+      rctx: the repository context.
+      url: the URL to download.
+      hub_url: the URL of the file on the hub.
+
+    Returns:
+      The argument, and what is wrong or None.
+    """
+
+    # Not rctx.getenv: Bazel would write the token into a file, to compare it with the next value.
     token = rctx.os.environ.get("HF_TOKEN")
-    if token and url == hub_url:
-        return {url: {"type": "pattern", "pattern": _BEARER, "login": "", "password": token}}
-    return use_netrc(read_user_netrc(rctx), [url], {"huggingface.co": _BEARER})
+    if not token or url != hub_url:
+        return use_netrc(read_user_netrc(rctx), [url], {"huggingface.co": _BEARER}), None
+    if not url.startswith("https://"):
+        return {}, ("HF_TOKEN would cross the network unencrypted: HF_ENDPOINT is not an https " +
+                    "address. Change it, or unset HF_TOKEN")
+    return {url: {"type": "pattern", "pattern": _BEARER, "login": "", "password": token}}, None
+
+def _local_url(rctx, source):
+    """Returns the URL of a local copy, and what is wrong or None."""
+    if not source.startswith("/"):
+        return None, "a local copy needs an absolute path"
+    path = rctx.path(source)
+    if not path.exists:
+        return None, "there is no such file"
+    if path.is_dir:
+        return None, "that is a folder; name the file in it"
+    return "file://" + source.replace("%", "%25").replace(" ", "%20"), None
 
 def _checkpoint_repository_impl(rctx):
     attr = rctx.attr
 
-    # First, because where a label has yet to be fetched, this function is started again.
-    diagnose = [rctx.path(attr._python), rctx.path(attr._diagnose)]
+    # Labels first: Bazel restarts this function if one of them has yet to be fetched.
+    diagnose = [rctx.path(attr._python), "-IB", rctx.path(attr._diagnose)]
 
     hub_url = "{}/{}/resolve/{}/{}".format(
         rctx.getenv("HF_ENDPOINT", "https://huggingface.co").rstrip("/"),
@@ -53,8 +82,8 @@ def _checkpoint_repository_impl(rctx):
     )
     source = rctx.getenv(attr.variable) or hub_url
 
-    def fail_because(problem):
-        # Bazel repeats what fail() says for every target on the way; the whole message comes once.
+    def fail_because(problem, source = source):
+        # Bazel repeats what fail() says for every target on the way. print() says it once.
         # buildifier: disable=print
         print(_HELP.format(
             name = attr.checkpoint,
@@ -68,23 +97,23 @@ def _checkpoint_repository_impl(rctx):
 
     url = source
     if "://" not in source:
-        if not source.startswith("/"):
-            fail_because("a local copy needs an absolute path")
-        path = rctx.path(source)
-        if not path.exists:
-            fail_because("there is no such file")
-        if path.is_dir:
-            fail_because("that is a folder; name the file in it")
-        url = "file://" + source.replace("%", "%25").replace(" ", "%20")
+        url, problem = _local_url(rctx, source)
+        if problem:
+            fail_because(problem)
+    elif not source.startswith("file:"):
+        host, userinfo = _host_and_userinfo(source)
+        if userinfo:
+            fail_because(
+                "the address contains a user name or password, which logs and other users of this " +
+                "machine would see; put them in ~/.netrc and leave them out of the address",
+                source = host,
+            )
 
-    if not url.startswith("file:"):
         # buildifier: disable=print
-        print(_FETCHING.format(
-            name = attr.checkpoint,
-            host = url.split("/")[2].split("@")[-1],
-            variable = attr.variable,
-        ))
-    auth = _authentication(rctx, url, hub_url)
+        print(_FETCHING.format(name = attr.checkpoint, host = host, variable = attr.variable))
+    auth, problem = _authentication(rctx, url, hub_url)
+    if problem:
+        fail_because(problem)
     if not rctx.download(
         url,
         output = attr.file,
@@ -92,13 +121,14 @@ def _checkpoint_repository_impl(rctx):
         auth = auth,
         allow_fail = True,
     ).success:
-        diagnosis = rctx.execute(diagnose + [url], timeout = 60)
-        fail_because(diagnosis.stdout.strip() or diagnosis.stderr.strip() or "it comes too slowly")
+        result = rctx.execute(diagnose, environment = {"URL": url}, timeout = 60)
+        problem = result.stdout.strip() or result.stderr.strip() or "the server is too slow"
+        fail_because(problem)
     rctx.file("BUILD.bazel", _BUILD.format(file = attr.file))
 
 checkpoint_repository = repository_rule(
     implementation = _checkpoint_repository_impl,
-    doc = "One checkpoint file, pinned by revision and by SHA-256, as the target `:checkpoint`.",
+    doc = "One checkpoint file, pinned by revision and SHA-256, as the target `:checkpoint`.",
     attrs = {
         "checkpoint": attr.string(mandatory = True, doc = "Name of the repository, for messages."),
         "file": attr.string(mandatory = True, doc = "File in the hub's repository."),

@@ -1,4 +1,4 @@
-"""Programs that run on @python_3_11, whatever Python a module that depends on this one registers."""
+"""Programs that always run on @python_3_11, even if another module registers another Python."""
 
 load("@rules_python//python:defs.bzl", "PyInfo", "py_binary")
 
@@ -8,7 +8,8 @@ def _pinned_impl(settings, _attr):
     toolchain = str(Label("@python_3_11//:toolchain"))
     toolchains = settings[_TOOLCHAINS]
 
-    # As the root module, ours is the first toolchain as it is, and a second configuration a waste.
+    # In the root module our toolchain comes first anyway. A second configuration would build everything
+    # twice.
     if not Label("//:BUILD.bazel").repo_name or toolchain in toolchains:
         return {}
     return {_TOOLCHAINS: toolchains + [toolchain]}
@@ -47,18 +48,18 @@ _pinned_binary = rule(
 )
 
 def pinned_py_binary(name, srcs, main = None, args = [], tags = [], visibility = None, **kwargs):
-    """A py_binary for those who use this module from another.
+    """Declares a py_binary that modules which depend on this one can run.
 
     The wheels are for one version of Python, and the toolchains of the root module come first.
 
     Args:
-      name: the target.
-      srcs: as for py_binary.
-      main: as for py_binary; the first of `srcs` by default.
-      args: as for py_binary.
-      tags: as for any target.
-      visibility: as for any target.
-      **kwargs: as for py_binary.
+      name: name of the target.
+      srcs: sources of the py_binary.
+      main: main file; the first of `srcs` by default.
+      args: arguments for `bazel run`.
+      tags: tags of the target.
+      visibility: visibility of the target.
+      **kwargs: further attributes of the py_binary.
     """
     py_binary(
         name = name + "_on_any_python",

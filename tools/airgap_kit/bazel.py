@@ -1,4 +1,4 @@
-"""A Bazel beside the one that runs, on the same workspace, with an output base of its own."""
+"""Runs a second Bazel on the same workspace, with an output base of its own."""
 
 import contextlib
 import os
@@ -12,30 +12,28 @@ from export.common.atomic import replacing
 
 
 def command() -> list[str]:
-    """How to start Bazel as the running one was: the air-gapped root says, or Bazelisk, or PATH."""
+    """Returns the command that starts the Bazel that is running.
+
+    The Debian root names it in CORRIDORKEY_BAZEL, Bazelisk in BAZEL_REAL; else it is on PATH.
+    """
     inside = os.environ.get("CORRIDORKEY_BAZEL", "").splitlines()
     return inside or [os.environ.get("BAZEL_REAL") or shutil.which("bazel") or "bazel"]
 
 
 class Bazel:
-    """One Bazel, and what it downloads.
-
-    Attributes:
-        external: Where its repositories are.
-    """
+    """A Bazel with an output base and a repository cache of its own."""
 
     def __init__(self, workspace: Path, scratch: Path) -> None:
-        self.external = scratch / "output_base/external"
         self._workspace = workspace
         self._cache = scratch / "cache"
         self._startup = [*command(), f"--output_base={scratch / 'output_base'}"]
 
     def run(self, *arguments: str) -> str:
-        """Runs a command; returns what it says."""
+        """Runs a command and returns its output, stdout and stderr together."""
         return subprocess.run(
             [*self._startup, *arguments],
             cwd=self._workspace,
-            # For a registry on loopback, even where all else goes by way of a proxy.
+            # A registry on loopback is reached directly, even if the machine has a proxy.
             env={"no_proxy": "127.0.0.1"} | os.environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -44,19 +42,19 @@ class Bazel:
         ).stdout
 
     def fetch(self, repository: str, *flags: str) -> str:
-        """Fetches a repository; returns what Bazel says, and `take` gives what it downloaded."""
+        """Fetches a repository and returns Bazel's output. `take` then returns the downloads."""
         cache = f"--repository_cache={self._cache}"
         return self.run("fetch", "--noshow_progress", cache, f"--repo={repository}", *flags)
 
     def take(self, sha256: str, path: Path) -> bool:
-        """Copies a file that was downloaded, whose digest Bazel has checked.
+        """Copies a downloaded file, whose digest Bazel has checked.
 
         Args:
-            sha256: Which file.
-            path: Where to; its folder is made too.
+            sha256: Digest of the file.
+            path: Path of the copy. Its folder is created.
 
         Returns:
-            Whether it was downloaded.
+            Whether the file was downloaded.
         """
         downloaded = self._cache / "content_addressable/sha256" / sha256 / "file"
         if not downloaded.exists():
@@ -69,7 +67,7 @@ class Bazel:
 
 @contextlib.contextmanager
 def start(workspace: Path) -> Iterator[Bazel]:
-    """Runs a Bazel for a `with` block; nothing of it stays."""
+    """Runs a Bazel for a `with` block, and removes all its files afterwards."""
     with tempfile.TemporaryDirectory(prefix="airgap-kit-", ignore_cleanup_errors=True) as scratch:
         bazel = Bazel(workspace, Path(scratch))
         try:

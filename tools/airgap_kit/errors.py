@@ -1,8 +1,5 @@
-"""What keeps a kit from being whole."""
+"""Defines the error that stops the gathering of a kit."""
 
 
 class GapError(Exception):
-    """Something that a kit must hold cannot be had.
-
-    The message names it, and says how to supply it or leave it out.
-    """
+    """A part of the kit is unavailable; the message says how to supply it or leave it out."""

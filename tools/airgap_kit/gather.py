@@ -1,30 +1,29 @@
-"""Gathers all that a build needs into a folder, for a machine with no network.
+"""Gathers everything that a build needs into a folder, for a machine without a network.
 
     tools/bazel run //tools/airgap_kit:gather -- --output /media/disk/airgap_kit
 
-How the kit is used: tools/AIRGAP.md.
+tools/AIRGAP.md says how to use the kit.
 """
 
 import json
 import os
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import click
 
-from export.common import command_line
-from export.common.atomic import replacing
-from tools.airgap_kit import bazel, bazel_itself, distdir, inventory, modules, wheels
+from export.common import command_line, lock_file
+from export.common.sha256sums import SHA256SUMS
+from tools.airgap_kit import bazel, distdir, inventory, modules, packed_bazel, wheels
 from tools.airgap_kit.errors import GapError
 
 _HERE = Path(__file__).parent
-_RC = "airgap.bazelrc"
-_REGISTRY_FLAG = """
-# The modules, in place of the Bazel Central Registry.
-common:airgap --registry=file:///%workspace%/airgap_kit/registry
-"""
+
+Downloads = dict[str, list[str]]
+"""File names by what needs them."""
 
 
 @click.command()
@@ -38,14 +37,14 @@ common:airgap --registry=file:///%workspace%/airgap_kit/registry
     "--hub",
     "hubs",
     multiple=True,
-    help="A hub of wheels to gather: pypi is for the build, the tests and lint, the others are for "
-    "suites. May be repeated.  [default: all]",
+    help="Hub of wheels to gather. pypi is for the build, the tests and lint; the others are for "
+    "further test suites. May be repeated.  [default: all]",
 )
 @click.option(
     "--registry",
     default="https://bcr.bazel.build",
     show_default=True,
-    help="Where Bazel's modules come from; in the air-gapped root, which has them, from nowhere.",
+    help="Registry of Bazel modules. Not used in the Debian root, which has the modules.",
 )
 @click.option(
     "--checkpoint",
@@ -54,12 +53,12 @@ common:airgap --registry=file:///%workspace%/airgap_kit/registry
     metavar="NAME[=FILE]",
     default=["corridorkey_green"],
     show_default=True,
-    help="A published checkpoint to gather; with FILE, from a copy of it. May be repeated.",
+    help="Published checkpoint to gather, from FILE if given. May be repeated.",
 )
 @click.option(
     "--no-checkpoint",
     is_flag=True,
-    help="Leave the weights out: the kit then builds with --config=untrained only.",
+    help="Leave the weights out. The kit then builds with --config=untrained only.",
 )
 def main(
     kit: Path | None,
@@ -68,10 +67,10 @@ def main(
     checkpoints: tuple[str, ...],
     no_checkpoint: bool,
 ) -> None:
-    """Gathers all that a build of this repository needs, for a machine with no network.
+    """Gathers all that a build of this repository needs, for a machine without a network.
 
-    Run again, it fetches only what is missing. Every file is held to the digest that this
-    repository pins it with; manifest.json and SHA256SUMS list them all.
+    A second run fetches only what is missing. Every file must have the digest that this repository
+    pins; manifest.json and SHA256SUMS list the files.
     """
     workspace = Path(os.environ["BUILD_WORKSPACE_DIRECTORY"])
     kit = (kit or workspace / "airgap_kit").resolve()
@@ -82,48 +81,23 @@ def main(
     }
     hubs = hubs or tuple(locks)
     copies = {} if no_checkpoint else dict(text.partition("=")[::2] for text in checkpoints)
-    _demand_known("--hub", hubs, locks)
-    _demand_known("--checkpoint", copies, pins["checkpoints"])
+    _require_known("--hub", hubs, locks)
+    _require_known("--checkpoint", copies, pins["checkpoints"])
 
     try:
         known = inventory.read(kit)
         kit.mkdir(parents=True, exist_ok=True)
-        # Nothing can be built from a kit without it, so it goes first and comes back last.
-        (kit / _RC).unlink(missing_ok=True)
-        downloads = {}
-        with bazel.start(workspace) as fetching:
-            for name, copy in copies.items():
-                flags = [f"--repo_env={name.upper()}={Path(copy).absolute()}"] if copy else []
-                downloads[f"@{name}"] = distdir.gather(
-                    fetching,
-                    kit / "distdir",
-                    f"@{name}",
-                    pins["checkpoints"][name],
-                    flags,
-                    f"To gather it from a copy: --checkpoint {name}=/path/to/file. "
-                    "To leave the weights out: --no-checkpoint",
-                )
-            for name, files in pins["tools"].items():
-                if name != "python_3_11" or not bazel_itself.in_root():
-                    downloads[f"@{name}"] = distdir.gather(
-                        fetching, kit / "distdir", f"@{name}", files
-                    )
-            downloads["rules_python"] = distdir.gather_wheels_of_rules_python(
-                fetching, kit / "distdir"
-            )
-            used = (
-                {}
-                if bazel_itself.in_root()
-                else modules.gather(fetching, registry, kit / "registry", kit / "distdir")
-            )
-        inventory.keep_only(kit / "distdir", chain(*downloads.values(), *used.values()))
+        # No build uses a kit without its list, so the list is removed first and written last.
+        (kit / SHA256SUMS).unlink(missing_ok=True)
+        downloads, used_modules = _gather_downloads(workspace, kit, pins, copies, registry)
         contents = {
             "platform": sysconfig.get_platform(),
-            "bazel": bazel_itself.gather(kit, known),
-            "modules": used,
+            "bazel": packed_bazel.gather(kit, known),
+            "modules": used_modules,
             "downloads": downloads,
             "wheels": wheels.gather(
-                {hub: wheels.read_lock(locks[hub].read_text()) for hub in hubs}, kit / "wheels"
+                {hub: lock_file.parse(locks[hub].read_text()).values() for hub in hubs},
+                kit / "wheels",
             ),
             "left_out": [
                 f"@{name}"
@@ -131,20 +105,61 @@ def main(
                 if name not in (*copies, *hubs)
             ],
         }
-        with replacing(kit / _RC) as partial:
-            partial.write_text((_HERE / _RC).read_text() + (_REGISTRY_FLAG if used else ""))
         manifest = inventory.write(kit, contents)
-    except (GapError, OSError) as error:
+    except (GapError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     total = sum(entry["bytes"] for entry in manifest["files"].values())
     click.echo(f"{kit}: {len(manifest['files'])} files, {total / 1e9:.2f} GB, all digests checked")
     click.echo(f"left out: {', '.join(manifest['left_out']) or 'nothing'}")
 
 
-def _demand_known(option: str, names: Iterable[str], known: Iterable[str]) -> None:
+def _gather_downloads(
+    workspace: Path, kit: Path, pins: Mapping[str, Any], copies: Mapping[str, str], registry: str
+) -> tuple[Downloads, Downloads]:
+    """Gathers what Bazel itself downloads.
+
+    Args:
+        workspace: Top of this repository.
+        kit: Folder of the kit.
+        pins: Content of pins.json.
+        copies: Local copy, or "", of each checkpoint to gather, by its name.
+        registry: URL of the registry of modules.
+
+    Returns:
+        The files of repositories, and the archives of modules.
+
+    Raises:
+        GapError: Something cannot be downloaded.
+    """
+    folder = kit / "distdir"
+    downloads: Downloads = {}
+    archives: Downloads = {}
+    with bazel.start(workspace) as fetching:
+        for name, copy in copies.items():
+            downloads[f"@{name}"] = distdir.gather(
+                fetching,
+                folder,
+                f"@{name}",
+                pins["checkpoints"][name],
+                [f"--repo_env={name.upper()}={Path(copy).absolute()}"] if copy else [],
+                f"To gather it from a copy: --checkpoint {name}=/path/to/file. "
+                "To leave the weights out: --no-checkpoint",
+            )
+        for name, files in pins["tools"].items():
+            if name != "python_3_11" or not packed_bazel.in_root():
+                downloads[f"@{name}"] = distdir.gather(fetching, folder, f"@{name}", files)
+        if not packed_bazel.in_root():
+            archives = modules.gather(fetching, registry, kit / "registry", folder)
+    inventory.keep_only(folder, chain(*downloads.values(), *archives.values()))
+    return downloads, archives
+
+
+def _require_known(option: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Raises click.BadParameter unless all names are known."""
     if unknown := set(names) - set(known):
         raise click.BadParameter(
-            f"{', '.join(sorted(unknown))}: there are {', '.join(known)}", param_hint=option
+            f"unknown: {', '.join(sorted(unknown))}; expected one of {', '.join(known)}",
+            param_hint=option,
         )
 
 

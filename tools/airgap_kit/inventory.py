@@ -1,4 +1,4 @@
-"""What is in a kit: SHA256SUMS, which `sha256sum --check` accepts, and what each file is for."""
+"""Lists the files of a kit in SHA256SUMS, and what each is for in manifest.json."""
 
 import shutil
 from collections.abc import Iterable
@@ -7,24 +7,25 @@ from typing import Any
 
 import click
 
+from export.common import sha256sums
 from export.common.atomic import replacing
-from export.common.digests import digest
+from export.common.digests import digest, sha256
 from export.common.json_text import to_json
+from export.common.sha256sums import SHA256SUMS, ChecksumError
 
-_LIST = "SHA256SUMS"
 _MANIFEST = "manifest.json"
 
 
 def read(kit: Path) -> dict[str, str]:
-    """SHA-256 by path as the list has it; nothing where there is no list yet."""
-    if not (kit / _LIST).exists():
+    """Returns the list of a kit, SHA-256 by path, or nothing if it has no valid list."""
+    try:
+        return sha256sums.parse((kit / SHA256SUMS).read_bytes())
+    except (FileNotFoundError, ChecksumError):
         return {}
-    lines = (line.partition("  ") for line in (kit / _LIST).read_text().splitlines())
-    return {path: sha256 for sha256, _, path in lines}
 
 
 def keep_only(folder: Path, names: Iterable[str]) -> None:
-    """Removes all else from a folder: what an earlier gathering wanted, or was killed over."""
+    """Removes everything else from a folder, such as files of an earlier or interrupted run."""
     kept = set(names)
     for path in sorted(folder.iterdir()):
         if path.name not in kept:
@@ -37,21 +38,21 @@ def write(kit: Path, contents: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         kit: Folder of the kit.
-        contents: What the manifest says beside the files: names no time and no path.
+        contents: Further entries of the manifest. They contain no time and no path.
 
     Returns:
-        The manifest: `contents`, and `files` with `sha256` and `bytes` of each by its path.
+        The manifest: `contents`, and `files` with `sha256` and `bytes` of each file by its path.
     """
     files = {
         path.relative_to(kit).as_posix(): digest(path)
         for path in sorted(kit.rglob("*"))
-        if path.is_file() and path.name not in (_LIST, _MANIFEST)
+        if path.is_file() and path.name not in (SHA256SUMS, _MANIFEST)
     }
     manifest = contents | {"files": files}
     with replacing(kit / _MANIFEST) as partial:
         partial.write_text(to_json(manifest))
     sums = {path: entry["sha256"] for path, entry in files.items()}
-    sums[_MANIFEST] = digest(kit / _MANIFEST)["sha256"]
-    with replacing(kit / _LIST) as partial:
-        partial.write_text("".join(f"{sums[path]}  {path}\n" for path in sorted(sums)))
+    sums[_MANIFEST] = sha256(kit / _MANIFEST)
+    with replacing(kit / SHA256SUMS) as partial:
+        partial.write_text(sha256sums.to_text(sums))
     return manifest

@@ -1,12 +1,13 @@
-"""Bazel modules, as a registry in a folder: what this build reads of the registry it is told of.
+"""Gathers Bazel modules into a registry in a folder: the files that this build reads of a registry.
 
-In the air-gapped root there are none to gather: the modules are part of the root.
+In the Debian root there are none to gather: the modules are part of the root.
 """
 
 import base64
 import contextlib
 import http.server
 import json
+import re
 import shutil
 import threading
 import urllib.error
@@ -19,17 +20,23 @@ from tools.airgap_kit import distdir
 from tools.airgap_kit.bazel import Bazel
 from tools.airgap_kit.errors import GapError
 
+_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[\w.+~-]+)+", re.ASCII)
+"""Paths of a registry. None leads out of its folder."""
+
+_MODULE_REPOSITORY = re.compile(r"(?P<module>[\w.-]+)(?:[~+][\w.-]*)?", re.ASCII)
+"""Canonical names of modules' repositories. Bazel 7 writes `~`, later versions write `+`."""
+
 
 class _Recorder(http.server.ThreadingHTTPServer):
-    """A registry on loopback that passes another one on and keeps all that it is asked for.
+    """A registry on loopback that forwards requests to another one and keeps the files.
 
-    What it has it does not ask for again: a registry never changes the files of a version.
+    It requests no file twice, because a registry never changes the files of a version.
 
     Attributes:
-        url: Where it listens.
+        url: URL of this registry.
         upstream: URL of the other registry.
-        folder: Where the files are kept.
-        asked: Paths that were asked for and found.
+        folder: Folder of the files.
+        found: Requested paths that exist.
     """
 
     def __init__(self, upstream: str, folder: Path) -> None:
@@ -37,16 +44,19 @@ class _Recorder(http.server.ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.upstream = upstream.rstrip("/")
         self.folder = folder
-        self.asked: set[str] = set()
+        self.found: set[str] = set()
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     server: _Recorder
 
     def do_GET(self) -> None:
+        if not _PATH.fullmatch(self.path):
+            self.send_error(404)
+            return
         path = self.server.folder / self.path.lstrip("/")
         try:
-            if not path.exists():
+            if not path.is_file():
                 with urllib.request.urlopen(self.server.upstream + self.path) as response:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     with replacing(path) as partial, partial.open("wb") as file:
@@ -57,18 +67,27 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except OSError as error:
             self.send_error(502, str(error))
             return
-        self.server.asked.add(self.path)
+        self.server.found.add(self.path)
         self.send_response(200)
         self.send_header("Content-Length", str(path.stat().st_size))
         self.end_headers()
         self.wfile.write(path.read_bytes())
 
     def log_message(self, *_: object) -> None:
-        """Keeps quiet: Bazel says what went wrong."""
+        """Prints nothing: Bazel reports errors."""
 
 
 @contextlib.contextmanager
-def _recording(upstream: str, folder: Path) -> Iterator[_Recorder]:
+def recording(upstream: str, folder: Path) -> Iterator[_Recorder]:
+    """Runs a recorder for a `with` block.
+
+    Args:
+        upstream: URL of the registry to forward to.
+        folder: Folder for the files.
+
+    Yields:
+        The recorder.
+    """
     with _Recorder(upstream, folder) as recorder:
         threading.Thread(target=recorder.serve_forever, daemon=True).start()
         yield recorder
@@ -79,32 +98,49 @@ def gather(bazel: Bazel, upstream: str, registry: Path, archives: Path) -> dict[
     """Makes a registry of every module that the workspace's MODULE.bazel leads to.
 
     Args:
-        bazel: Resolves and fetches them, in that workspace.
-        upstream: URL of the registry that has them.
+        bazel: Resolves and fetches the modules, in that workspace.
+        upstream: URL of the registry to gather from.
         registry: Folder for `--registry`.
-        archives: Folder for `--distdir`: what the modules' addresses lead to.
+        archives: Folder for `--distdir`. It gets the archives that the registry names.
 
     Returns:
-        For `NAME@VERSION` of each that is used, the name of its archive.
+        Name of the archive of each module that the build uses, by `NAME@VERSION`.
 
     Raises:
-        GapError: A module cannot be had.
+        GapError: Bazel cannot fetch a module.
     """
     modules = {}
-    with _recording(upstream, registry) as recorder:
+    with recording(upstream, registry) as recorder:
         flag = f"--registry={recorder.url}"
-        words = bazel.fetch("@@bazel_tools", flag)
-        sources = sorted(path for path in recorder.asked if path.endswith("/source.json"))
+        output = bazel.fetch("@@bazel_tools", flag)
+        sources = sorted(path for path in recorder.found if path.endswith("/source.json"))
         if not sources:
-            raise GapError(f"modules cannot be had from {upstream}. Bazel's own words:\n{words}")
+            raise GapError(f"Bazel cannot get modules from {upstream}:\n{output}")
+        names = _canonical_names(bazel, flag)
         for path in sources:
             _, _, name, version, _ = path.split("/")
             source = json.loads((registry / path.lstrip("/")).read_text())
             if "url" not in source:
-                raise GapError(f"module {name} {version} is no archive in {upstream}")
-            sha256 = base64.b64decode(source["integrity"].removeprefix("sha256-")).hex()
-            # Patches and the like come from the registry itself, and are kept as they pass.
+                raise GapError(f"{upstream}: module {name} {version} is not an archive")
+            digest = base64.b64decode(source["integrity"].removeprefix("sha256-")).hex()
+            # Patches come from the registry itself, and the recorder keeps them.
             modules[f"{name}@{version}"] = distdir.gather(
-                bazel, archives, f"@@{name}~", {source["url"]: sha256}, [flag]
+                bazel, archives, f"@@{names.get(name, name)}", {source["url"]: digest}, [flag]
             )
     return modules
+
+
+def _canonical_names(bazel: Bazel, flag: str) -> dict[str, str]:
+    """Returns the canonical name of each module's repository, by the name of the module."""
+    names: dict[str, str] = {}
+    repositories = [""]
+    for repository in repositories:
+        output = bazel.run("mod", "dump_repo_mapping", repository, flag)
+        for line in output.splitlines():
+            if line.startswith("{"):
+                for canonical in json.loads(line).values():
+                    match = _MODULE_REPOSITORY.fullmatch(canonical)
+                    if match and match["module"] not in names:
+                        names[match["module"]] = canonical
+                        repositories.append(canonical)
+    return names

@@ -1,14 +1,14 @@
-"""What Bazel itself downloads for this repository, as the .bzl files that download it have it."""
+"""Writes the digests of Bazel's own downloads as JSON, from the .bzl files that download them."""
 
 load("//third_party/buildifier:buildifier.bzl", buildifier = "DOWNLOADS")
 load("//third_party/checkpoints:checkpoints.bzl", "CHECKPOINTS")
 load("//third_party/python:interpreter.bzl", interpreter = "DOWNLOADS")
 
 def pins(name):
-    """A genrule that writes NAME.json: SHA-256 by URL, or by file name, of each repository.
+    """Declares a genrule that writes NAME.json: SHA-256 by URL or file name, for each repository.
 
     Args:
-      name: the target.
+      name: name of the target.
     """
     native.genrule(
         name = name,

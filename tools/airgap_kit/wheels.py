@@ -1,6 +1,5 @@
-"""The wheels of a lock: those for this machine's Python, each held to the lock's digests."""
+"""Downloads the wheels of locks for this machine's Python, each checked against its digests."""
 
-import dataclasses
 import subprocess
 import sys
 import tempfile
@@ -11,7 +10,8 @@ import click
 from packaging.tags import sys_tags
 from packaging.utils import parse_wheel_filename
 
-from export.common.digests import digest
+from export.common.digests import sha256
+from export.common.lock_file import Pin
 from tools.airgap_kit import inventory
 from tools.airgap_kit.errors import GapError
 
@@ -21,39 +21,15 @@ _PIP_DOWNLOAD = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Pin:
-    """One package of a lock.
-
-    Attributes:
-        requirement: `NAME==VERSION`.
-        sha256: Of every file that it may be, one for each platform.
-    """
-
-    requirement: str
-    sha256: frozenset[str]
-
-
-def read_lock(text: str) -> list[Pin]:
-    """The pins of a lock that pip-compile wrote with `--generate-hashes`."""
-    lines = text.replace("\\\n", "").splitlines()
-    pins = [line.split() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    return [
-        Pin(requirement, frozenset(option.removeprefix("--hash=sha256:") for option in options))
-        for requirement, *options in pins
-    ]
-
-
 def gather(hubs: Mapping[str, Iterable[Pin]], folder: Path) -> dict[str, list[str]]:
     """Makes a folder hold exactly the wheels of some hubs.
 
-    A wheel that is there already, with one of the lock's digests, is left alone; any other goes.
-    Each new one appears whole or not at all. The index is the one that this machine's pip is set up
-    with.
+    Keeps the wheels in the folder that have a digest of the lock, and removes all others. Each new
+    wheel appears whole or not at all. pip uses the index that this machine's pip is set up with.
 
     Args:
-        hubs: Pins by the name of the hub.
-        folder: Where the wheels of all hubs lie, side by side.
+        hubs: Pins by name of the hub.
+        folder: Folder of the wheels of all hubs.
 
     Returns:
         File names by hub.
@@ -64,7 +40,7 @@ def gather(hubs: Mapping[str, Iterable[Pin]], folder: Path) -> dict[str, list[st
     folder.mkdir(parents=True, exist_ok=True)
     supported = frozenset(sys_tags())
     present = {
-        digest(wheel)["sha256"]: wheel.name
+        sha256(wheel): wheel.name
         for wheel in folder.glob("*.whl")
         if parse_wheel_filename(wheel.name)[3] & supported
     }
@@ -72,12 +48,12 @@ def gather(hubs: Mapping[str, Iterable[Pin]], folder: Path) -> dict[str, list[st
     for hub, lock in hubs.items():
         pins = list(lock)
         for number, pin in enumerate(pins, 1):
-            if not pin.sha256 & present.keys():
+            if present.keys().isdisjoint(pin.sha256):
                 click.echo(f"{hub}: wheel {number} of {len(pins)}: {pin.requirement}")
                 wheel = _download(pin, folder)
-                present[digest(wheel)["sha256"]] = wheel.name
+                present[sha256(wheel)] = wheel.name
         found[hub] = sorted(
-            present[sha256] for pin in pins for sha256 in pin.sha256 & present.keys()
+            present[digest] for pin in pins for digest in pin.sha256 if digest in present
         )
     inventory.keep_only(folder, (name for names in found.values() for name in names))
     return found
@@ -87,14 +63,14 @@ def _download(pin: Pin, folder: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix=".download.", dir=folder) as name:
         scratch = Path(name)
         requirements = scratch / "requirements.txt"
-        hashes = (f"--hash=sha256:{sha256}" for sha256 in sorted(pin.sha256))
+        hashes = (f"--hash=sha256:{digest}" for digest in pin.sha256)
         requirements.write_text(" ".join([pin.requirement, *hashes]))
         command = [*_PIP_DOWNLOAD, f"--requirement={requirements}", f"--dest={scratch}"]
         if subprocess.run(command, check=False).returncode:
             raise GapError(
-                f"pip could not download {pin.requirement}; its own words are above. Run this "
-                "again where pip reaches an index that has it (PIP_INDEX_URL, pip.conf), or name "
-                "the hubs that you need with --hub"
+                f"pip could not download {pin.requirement}; its output is above. Run this again "
+                "where pip reaches an index that has it (PIP_INDEX_URL, pip.conf), or name the "
+                "hubs that you need with --hub"
             )
         (wheel,) = scratch.glob("*.whl")
         return wheel.rename(folder / wheel.name)

@@ -29,7 +29,7 @@ def sources(name = "sources", modules = {}):
         entries = native.glob(
             ["*"],
             allow_empty = True,
-            exclude = ["airgap_kit", "bazel-*"],
+            exclude = ["airgap_kit", "bazel-*", "corridorkey_demo"],
             exclude_directories = 0,
         )
         rooms = [entry + "/**" for entry in entries if entry[0] != "."]

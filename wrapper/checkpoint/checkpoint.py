@@ -14,7 +14,7 @@ from torch import Tensor
 
 from wrapper.checkpoint import pth_file, safetensors_file
 from wrapper.checkpoint.position_embedding import resize_position_embedding
-from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, UNTRAINED_MODEL_ID
+from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, STAND_IN_MODEL_IDS
 from wrapper.network.network import CorridorKeyTransformer
 from wrapper.printable import printable
 
@@ -50,8 +50,8 @@ class Checkpoint:
         resolution: Side of the image that the state dict is for, in pixels.
         source_resolution: Side of the image that the file was made for. If it differs from
             `resolution`, the position embedding was resized.
-        model_id: `UNTRAINED_MODEL_ID` if the file's metadata says so, `BLUE_MODEL_ID` if the file
-            has the name of the published blue-screen weights, else `MODEL_ID`.
+        model_id: One of `STAND_IN_MODEL_IDS` if the file's metadata names it, `BLUE_MODEL_ID` if
+            the file has the name of the published blue-screen weights, else `MODEL_ID`.
         tensor_count: Entries of the state dict.
         parameter_count: Trained numbers in it; BatchNorm statistics do not count.
         sha256: Digest of the bytes that were read, in hexadecimal.
@@ -119,8 +119,8 @@ def load_checkpoint(path: str | os.PathLike[str], resolution: int) -> Checkpoint
 
 
 def _model_id(path: Path, metadata: Mapping[str, str]) -> str:
-    if metadata.get("model_id") == UNTRAINED_MODEL_ID:
-        return UNTRAINED_MODEL_ID
+    if metadata.get("model_id") in STAND_IN_MODEL_IDS:
+        return metadata["model_id"]
     return BLUE_MODEL_ID if path.stem == _BLUE_FILE else MODEL_ID
 
 

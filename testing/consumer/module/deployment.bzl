@@ -1,4 +1,4 @@
-"""How the studio deploys: each file under its digest, so that a shot keeps what it was keyed with."""
+"""Deploys files under their digests, so that each shot keeps the version that it was keyed with."""
 
 def _deployment_impl(ctx):
     folder = ctx.actions.declare_directory(ctx.label.name)
@@ -22,6 +22,6 @@ def _deployment_impl(ctx):
 
 deployment = rule(
     implementation = _deployment_impl,
-    doc = "A folder of files named NAME-SHA256.EXTENSION.",
+    doc = "Copies files into a folder, as NAME-SHA256.EXTENSION.",
     attrs = {"files": attr.label_list(allow_files = True, mandatory = True)},
 )

@@ -3,11 +3,13 @@
 The network is a stand-in that returns its input, so results equal plate and hint.
 """
 
+import itertools
 import json
 import os
 import shutil
 import struct
 import sys
+import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -21,11 +23,13 @@ import torch
 from PIL import Image, ImageCms, PngImagePlugin
 
 from export.pictures.compositing import srgb_to_linear
-from export.pictures.keyer import Keyer
+from export.pictures.keyer import Keyed, Keyer
 from export.pictures.layers import HintChannel
 from export.pictures.picture_writer import write_exr, write_png
 from export.pictures.windows import Box
 from export.preview import preview
+from export.preview.frame_reader import Frame, FrameReader
+from export.preview.keyed_files import write_key
 from testing.export.preview.stand_in import HALF, StandIn, Studio, studio
 
 __all__ = ["studio"]
@@ -578,6 +582,7 @@ AP0 = (0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.077, 0.32168, 0.33767)
 AP1 = (0.713, 0.293, 0.165, 0.83, 0.128, 0.044, 0.32168, 0.33767)
 P3_D65 = (0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.329)
 REC2020 = (0.708, 0.292, 0.17, 0.797, 0.131, 0.046, 0.3127, 0.329)
+ADOBE_RGB = (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, 0.3127, 0.329)
 REC709 = (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329)
 
 
@@ -649,8 +654,11 @@ def test_any_text_in_a_header(key: str, value: str, studio: Studio) -> None:
 
 @pytest.mark.parametrize(
     ("primaries", "white"),
-    [(AP0, "D60"), (AP1, "D60"), (P3_D65, "D65"), (REC2020, "D65"), (REC709, "D65")],
-    ids=["AP0", "AP1", "P3", "Rec.2020", "Rec.709"],
+    [
+        *((AP0, "D60"), (AP1, "D60"), (P3_D65, "D65"), (REC2020, "D65")),
+        *((ADOBE_RGB, "D65"), (REC709, "D65")),
+    ],
+    ids=["AP0", "AP1", "P3", "Rec.2020", "Adobe RGB", "Rec.709"],
 )
 def test_known_primaries_reach_the_network_as_rec709_and_come_back(
     primaries: tuple[float, ...], white: str, studio: Studio, monkeypatch: pytest.MonkeyPatch
@@ -942,6 +950,16 @@ def test_output_folder_that_cannot_be_written_is_found_before_keying(
     assert not seen
 
 
+def test_summary_that_cannot_be_written_is_found_before_keying(
+    shot: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = watch(monkeypatch)
+    summary = shot.folder / "a.1.exr" / "summary.json"
+    message = shot.failed("a.#.exr", f"--summary={summary}", hint="h.#.exr")
+    assert message == f"Error: cannot write to the folder {summary.parent}: it is a file\n"
+    assert not seen and not shot.output.exists()
+
+
 def test_output_folder_is_made_with_its_parents(shot: Studio) -> None:
     shot.output = shot.output / "v001" / "exr"
     shot.keyed("a.#.exr 1", hint="h.#.exr")
@@ -959,6 +977,80 @@ def test_device_that_cannot_be_used(
     assert f"Error: the device '{device}' cannot be used here: " in message
     assert "CorridorKey.pt" not in message
     assert message.count("\n") == 1
+
+
+# Reading, keying and writing overlap.
+
+
+def test_next_frames_are_read_while_one_is_keyed(
+    shot: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = [threading.Event() for _ in range(6)]
+    read, start, calls = FrameReader.read, StandIn.start, itertools.count()
+
+    def watched_read(self: FrameReader, plate: Path, hint: Path | None) -> Frame:
+        reads[int(plate.suffixes[-2][1:]) - 1].set()
+        return read(self, plate, hint)
+
+    def waiting_start(self: StandIn, planes: np.ndarray, **knobs: float) -> Callable:
+        following = reads[min(next(calls) + 1, 5)]
+        assert following.wait(60), "the next frame is read only after this one is keyed"
+        return start(self, planes, **knobs)
+
+    monkeypatch.setattr(FrameReader, "read", watched_read)
+    monkeypatch.setattr(StandIn, "start", waiting_start)
+    shot.keyed("a.#.exr", hint="h.#.exr")
+    assert len(shot.results()) == 6
+
+
+def test_a_frame_is_written_while_the_next_one_is_keyed(
+    shot: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = [threading.Event() for _ in range(6)]
+    start, calls = StandIn.start, itertools.count()
+
+    def watched_start(self: StandIn, planes: np.ndarray, **knobs: float) -> Callable:
+        number = next(calls)
+        starts[number].set()
+        finish = start(self, planes, **knobs)
+
+        def waiting_finish() -> Keyed:
+            following = starts[min(number + 1, 5)]
+            assert following.wait(60), "the next frame is keyed only after this one is written"
+            return finish()
+
+        return waiting_finish
+
+    monkeypatch.setattr(StandIn, "start", watched_start)
+    shot.keyed("a.#.exr", hint="h.#.exr")
+    assert len(shot.results()) == 6
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5, 20])
+def test_few_frames_are_held_at_a_time(
+    frames: int, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for frame in range(frames):
+        write_exr(studio.folder / f"a.{frame}.exr", PLATE, FRAME, FRAME)
+    reads: list[Path] = []
+    writes: list[Path] = []
+    held: list[int] = []
+    read = FrameReader.read
+
+    def counting_read(self: FrameReader, plate: Path, hint: Path | None) -> Frame:
+        reads.append(plate)
+        return read(self, plate, hint)
+
+    def counting_write(exr: Path, *arguments: Any) -> None:
+        held.append(len(reads) - len(writes))
+        write_key(exr, *arguments)
+        writes.append(exr)
+
+    monkeypatch.setattr(FrameReader, "read", counting_read)
+    monkeypatch.setattr("export.preview.key_frames.write_key", counting_write)
+    studio.keyed("a.#.exr")
+    assert max(held) <= 3 + 1 + 3 + 1  # being read, keyed, written, and one done but not yet told
+    assert len(studio.results()) == frames
 
 
 # Chunks and summaries.

@@ -1,7 +1,7 @@
-"""The licence of every dependency is known and allowed; another stops here until it is looked at.
+"""Checks that the license of every dependency is known and allowed.
 
-None of the wheels goes into CorridorKey.pt, which holds weights and code of this repository's and
-timm's; they are what it is made and tested with.
+No wheel becomes part of CorridorKey.pt, which contains the weights and code of this repository and
+of timm. The wheels build and test it.
 """
 
 import ast
@@ -10,23 +10,23 @@ from pathlib import Path
 
 import pytest
 
+from export.common import lock_file
 from export.release.wheels import Wheel, read_wheels
 
 _ALLOWED = {
     *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0"),
     *("MIT-CMU", "PSF-2.0", "Unlicense", "Zlib"),
-    # Asks for the source of changes to its own files, of which there are none.
+    # Requires publishing changes to its own files. There are none.
     "MPL-2.0",
-    # Torch's wheel from the public index asks for these wheels. They may be used; no file of theirs
-    # leaves the machine.
+    # torch requires these wheels. They may be used, and nothing here distributes a file of them.
     "LicenseRef-NVIDIA-Proprietary",
 }
 _ALLOWED_ON_LOOPBACK = {
-    # The driver of a database that tests start and talk to.
+    # The driver of the database that the tests of remote execution start.
     "LGPL-3.0-or-later",
 }
 
-_IN_OTHER_WORDS = {
+_SPDX = {
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2": "Apache-2.0",
     "Apache 2.0": "Apache-2.0",
@@ -39,13 +39,13 @@ _IN_OTHER_WORDS = {
     "PSFL": "PSF-2.0",
     "NVIDIA Proprietary Software": "LicenseRef-NVIDIA-Proprietary",
 }
-_LOOKED_AT = {
-    # Their own words name none of the BSD licences, or none at all; the files in the wheels do.
+_READ = {
+    # The metadata names no license or an ambiguous one; these are from the files in the wheels.
     "contourpy": "BSD-3-Clause",
     "cycler": "BSD-3-Clause",
     "jinja2": "BSD-3-Clause",
     "kiwisolver": "BSD-3-Clause",
-    "matplotlib": "PSF-2.0",  # with its own name in place of the foundation's
+    "matplotlib": "PSF-2.0",  # with another licensor's name
     "mpmath": "BSD-3-Clause",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
     "scipy": "BSD-3-Clause",
@@ -61,17 +61,16 @@ _MODULES = {
 }
 
 _HUB = os.environ["HUB"]
-_WHEELS, _ = read_wheels(
-    Path(os.environ["LISTING"]), Path(f"third_party/python/requirements{_HUB}_lock.txt")
-)
+_LOCK = Path(f"third_party/python/requirements{_HUB}_lock.txt")
+_WHEELS, _ = read_wheels(Path(os.environ["LISTING"]), _LOCK)
 
 
 def _is_allowed(wheel: Wheel) -> bool:
-    """Whether one of the alternatives asks for nothing that is not allowed."""
-    words = _LOOKED_AT.get(wheel.name, wheel.license)
-    expression = _IN_OTHER_WORDS.get(words, words)
+    """Returns whether one of the alternatives consists of allowed licenses."""
+    stated = _READ.get(wheel.name, wheel.license)
+    expression = _SPDX.get(stated, stated)
     allowed = _ALLOWED | (_ALLOWED_ON_LOOPBACK if _HUB == "_buildgrid" else set())
-    return any(set(way.split(" AND ")) <= allowed for way in expression.split(" OR "))
+    return any(set(choice.split(" AND ")) <= allowed for choice in expression.split(" OR "))
 
 
 def test_every_wheel_is_allowed() -> None:
@@ -79,11 +78,8 @@ def test_every_wheel_is_allowed() -> None:
         assert _is_allowed(wheel), f"{wheel.name}: {wheel.license}"
 
 
-def test_every_wheel_of_the_lock_is_looked_at() -> None:
-    """But for those that another system than this one needs."""
-    lock = Path(f"third_party/python/requirements{_HUB}_lock.txt").read_text()
-    pinned = {line.partition("==")[0] for line in lock.splitlines() if "==" in line}
-    assert {wheel.name for wheel in _WHEELS} == pinned
+def test_every_wheel_of_the_lock_is_listed() -> None:
+    assert {wheel.name for wheel in _WHEELS} == lock_file.parse(_LOCK.read_text()).keys()
 
 
 def test_every_bazel_module_is_allowed() -> None:
@@ -99,7 +95,7 @@ def test_every_bazel_module_is_allowed() -> None:
 
 
 @pytest.mark.parametrize(
-    "licence", ["GPL-3.0-only", "MIT AND GPL-2.0-only", "BSD", "", "LicenseRef-Somebody", "(MIT)"]
+    "license_", ["GPL-3.0-only", "MIT AND GPL-2.0-only", "BSD", "", "LicenseRef-Somebody", "(MIT)"]
 )
-def test_another_licence_is_refused(licence: str) -> None:
-    assert not _is_allowed(Wheel("new", "1", (), licence, ()))
+def test_another_license_is_refused(license_: str) -> None:
+    assert not _is_allowed(Wheel("new", "1", (), license_, ()))

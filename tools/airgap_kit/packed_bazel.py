@@ -1,4 +1,4 @@
-"""Bazel itself: the air-gapped root as an archive or, outside of one, the binary that runs."""
+"""Adds Bazel to a kit: the Debian root as an archive or, outside of one, the running binary."""
 
 import os
 import shutil
@@ -9,30 +9,30 @@ from pathlib import Path
 import click
 
 from export.common.atomic import replacing
-from export.common.digests import digest
+from export.common.digests import sha256
 from tools.airgap_kit import bazel
 from tools.airgap_kit.errors import GapError
 
 
 def in_root() -> bool:
-    """Whether this runs in the air-gapped root, which has an interpreter and the modules too."""
+    """Returns whether this process runs in the Debian root, which has Python and modules."""
     return "CORRIDORKEY_DEBIAN_ROOT" in os.environ
 
 
 def gather(kit: Path, known: Mapping[str, str]) -> str:
-    """Puts the Bazel that runs into a kit.
+    """Puts the running Bazel into a kit.
 
-    `tools/bazel` takes the root from there by itself; the binary is for BAZEL_REAL.
+    `tools/bazel` finds the root in a kit; the binary is for BAZEL_REAL.
 
     Args:
         kit: Folder of the kit.
-        known: SHA-256 by path, as the kit's own list had them: an archive that is still so is kept.
+        known: SHA-256 by path, from the list of the kit. An archive that still matches is kept.
 
     Returns:
         Name of the file.
 
     Raises:
-        GapError: The root cannot be packed.
+        GapError: tar cannot pack the root.
         OSError: The kit cannot be written.
     """
     if not in_root():
@@ -41,12 +41,12 @@ def gather(kit: Path, known: Mapping[str, str]) -> str:
             shutil.copy(shutil.which(binary) or binary, partial)
         return "bazel"
 
-    # Named after the recipe: tools/debian_root/make looks for its own.
+    # The root is named after its recipe, and tools/debian_root/make looks for that name.
     root = Path(os.environ["CORRIDORKEY_DEBIAN_ROOT"])
     archive = kit / f"{root.name}.tar.gz"
     for other in set(kit.glob("debian-root-*.tar.gz")) - {archive}:
         other.unlink()
-    if not (archive.exists() and digest(archive)["sha256"] == known.get(archive.name)):
+    if not (archive.exists() and sha256(archive) == known.get(archive.name)):
         click.echo(f"packing {root}")
         with replacing(archive) as partial:
             command = (
@@ -54,5 +54,5 @@ def gather(kit: Path, known: Mapping[str, str]) -> str:
                 *("--numeric-owner", f"--file={partial}", f"--directory={root}", "etc", "usr"),
             )
             if subprocess.run(command, check=False).returncode:
-                raise GapError(f"{root} could not be packed; tar's own words are above")
+                raise GapError(f"tar could not pack {root}; its output is above")
     return archive.name
