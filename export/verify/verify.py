@@ -98,7 +98,7 @@ def _verify_artifact(
 ) -> None:
     verdict.sha256 = sha256 = verdict.run(path.name, "file", lambda: _digest(path))
     statement = verdict.run(path.name, SIGNATURE, lambda: check_signature(path, key, signature))
-    if statement:
+    if statement is not None:
         verdict.run(path.name, "statement", lambda: check_file(statement, path.name, sha256))
     opening = functools.partial(open_file, path, MAXIMUM_BYTES)
     check_artifact(verdict, path.name, opening, sha256, lambda: _read_beside(path), probing)
@@ -124,9 +124,9 @@ def _verify_release(
     release = verdict.run(path.name, "container", lambda: _open_release(path))
     if isinstance(release, Tar):
         verdict.sha256 = release.digests.tar_sha256
-    if statement:
+    if statement is not None:
         verdict.run(path.name, "statement", lambda: check_files(statement, release))
-    check_release(verdict, release, signed=bool(statement), probing=probing)
+    check_release(verdict, release, signed=statement is not None, probing=probing)
 
 
 def _open_release(path: Path) -> Passed[Release]:

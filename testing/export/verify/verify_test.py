@@ -98,6 +98,12 @@ def test_statement_with_another_digest(path: Path, tmp_path: Path) -> None:
     )
 
 
+def test_signed_empty_statement_is_refused(path: Path, signed: Signed, tmp_path: Path) -> None:
+    signed.envelope.write_bytes(signing.sign(b"", tmp_path / "key/private.pem"))
+    verdict = verify(path, "--key", signed.key, "--signature", signed.envelope)
+    assert refusal(verdict)[0] == "statement"
+
+
 def test_statement_about_another_name(path: Path, signed: Signed) -> None:
     other = path.rename(path.with_name("CorridorKeyBlue.pt"))
     verdict = verify(other, "--key", signed.key, "--signature", signed.envelope)
