@@ -17,6 +17,7 @@ _UNCLEAN = {
     "ruff format": ("unclean.py", "x=1\n"),
     "mypy": ("unclean.py", 'x: int = "one"\n'),
     "buildifier": ("BUILD.bazel", 'load("//:a.bzl", "unused")\n'),
+    "shellcheck": (".ci/run", "#!/bin/bash\ncd $1\n"),
 }
 
 
@@ -31,9 +32,16 @@ def test_every_source_file_is_clean(linter: linters.Linter) -> None:
 @_each_linter
 def test_an_unclean_file_is_refused(linter: linters.Linter, tmp_path: Path) -> None:
     name, text = _UNCLEAN[linter.name]
+    (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text(text)
     assert linter.name in check.check([name], tmp_path)
     assert (tmp_path / name).read_text() == text
+
+
+def test_every_bash_script_is_checked() -> None:
+    (shellcheck,) = (linter for linter in linters.LINTERS if linter.name == "shellcheck")
+    scripts = {name for name in _FILES if Path(name).read_bytes()[:16] == b"#!/usr/bin/env b"}
+    assert scripts <= set(shellcheck.select(_FILES))
 
 
 def test_a_clean_file_passes(tmp_path: Path) -> None:

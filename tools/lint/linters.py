@@ -11,9 +11,23 @@ from python.runfiles import runfiles
 
 _PYTHON_FILES = ("*.py",)
 _BAZEL_FILES = ("BUILD.bazel", "MODULE.bazel", "*.bzl")
+# Scripts have no suffix.
+_BASH_FILES = (
+    ".ci/run",
+    "tools/bazel",
+    "tools/debian_root/common",
+    "tools/debian_root/enter",
+    "tools/debian_root/make",
+    "tools/debian_root/pack",
+    "tools/workspace_status",
+)
 
 _RUFF = (sys.executable, "-m", "ruff")
 _BUILDIFIER = runfiles.Create().Rlocation("buildifier/buildifier")
+# The program that the wheel installs, beside its empty package.
+_SHELLCHECK = next(
+    str(program) for path in sys.path if (program := Path(path, "bin/shellcheck")).exists()
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +79,11 @@ LINTERS = (
         patterns=_BAZEL_FILES,
         check=(_BUILDIFIER, "-mode=diff", "-lint=warn"),
         fix=(_BUILDIFIER, "-mode=fix", "-lint=fix"),
+    ),
+    Linter(
+        name="shellcheck",
+        patterns=_BASH_FILES,
+        check=(_SHELLCHECK, "--external-sources", "--color=never"),
     ),
 )
 
