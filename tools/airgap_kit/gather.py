@@ -42,9 +42,8 @@ Downloads = dict[str, list[str]]
 )
 @click.option(
     "--registry",
-    default="https://bcr.bazel.build",
-    show_default=True,
-    help="Registry of Bazel modules. Not used in the Debian root, which has the modules.",
+    metavar="URL",
+    help="Registry of Bazel modules. Required outside of the Debian root, which has the modules.",
 )
 @click.option(
     "--checkpoint",
@@ -63,7 +62,7 @@ Downloads = dict[str, list[str]]
 def main(
     kit: Path | None,
     hubs: tuple[str, ...],
-    registry: str,
+    registry: str | None,
     checkpoints: tuple[str, ...],
     no_checkpoint: bool,
 ) -> None:
@@ -114,7 +113,11 @@ def main(
 
 
 def _gather_downloads(
-    workspace: Path, kit: Path, pins: Mapping[str, Any], copies: Mapping[str, str], registry: str
+    workspace: Path,
+    kit: Path,
+    pins: Mapping[str, Any],
+    copies: Mapping[str, str],
+    registry: str | None,
 ) -> tuple[Downloads, Downloads]:
     """Gathers what Bazel itself downloads.
 
@@ -123,7 +126,7 @@ def _gather_downloads(
         kit: Folder of the kit.
         pins: Content of pins.json.
         copies: Local copy, or "", of each checkpoint to gather, by its name.
-        registry: URL of the registry of modules.
+        registry: URL of the registry of modules, unless this runs in the Debian root.
 
     Returns:
         The files of repositories, and the archives of modules.
@@ -149,6 +152,11 @@ def _gather_downloads(
             if name != "python_3_11" or not packed_bazel.in_root():
                 downloads[f"@{name}"] = distdir.gather(fetching, folder, f"@{name}", files)
         if not packed_bazel.in_root():
+            if not registry:
+                raise GapError(
+                    "no registry of Bazel modules is named; expected the one that your Bazel uses. "
+                    "Add --registry URL"
+                )
             archives = modules.gather(fetching, registry, kit / "registry", folder)
     inventory.keep_only(folder, chain(*downloads.values(), *archives.values()))
     return downloads, archives
