@@ -45,13 +45,13 @@ class ClaimError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Claims:
-    """What a .pt says about itself, in the exporter's own terms.
+    """Claims that a .pt makes about itself in its manifest.
 
     Attributes:
         weights_id: Model Id of the weights, without the suffix of the variant.
         variant: Resolution, precision and runtime.
         checkpoint: Digest and size of the weights file.
-        text: The manifest that says so, as it stands in the file.
+        text: The manifest, byte for byte.
     """
 
     weights_id: str

@@ -90,7 +90,7 @@ def _check_names(release: Release) -> Passed[None]:
     problems = [
         *(f"{path} is missing" for path in sorted(expected - release.digests.files.keys())),
         *(
-            f"{path} is no file of a release"
+            f"{path} is not a file of a release"
             for path in sorted(release.digests.files.keys() - expected - kit_files)
         ),
         *(f"{path} is not at the top" for path in sorted(artifacts) if "/" in path),

@@ -48,7 +48,7 @@ def check_file(statement: bytes, name: str, sha256: str) -> Passed[None]:
     """Checks that a signed statement covers a single file, by name and digest.
 
     Raises:
-        RefusedError: It does not, or it is no statement about a release.
+        RefusedError: It does not, or it is not a statement about a release.
     """
     try:
         signed = read_subjects(statement)
@@ -67,7 +67,7 @@ def check_files(statement: bytes, release: Release) -> Passed[None]:
     """Checks that a signed statement covers exactly the files of a release, and its tar.
 
     Raises:
-        RefusedError: It does not, or it is no statement about a release.
+        RefusedError: It does not, or it is not a statement about a release.
     """
     try:
         check_statement(statement, release.digests.subjects())

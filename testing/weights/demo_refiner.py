@@ -48,13 +48,13 @@ _COLORS = ("red", "green", "blue")
 _GAIN = 1.2
 """How much the detail of the matte is strengthened, against what the threshold takes off."""
 _THRESHOLD = 0.06
-"""What is less is no detail, but noise, or the shoulder of a soft edge."""
+"""Least detail: smaller differences are noise, or the shoulder of a soft edge."""
 _SURE = 0.01
 """Where the coarse matte is this close to 0 or 1, no detail is added."""
 _OPENING = 4.0
 """How fast the bound on the detail opens from there on."""
 _LEVELS = (0.005, 0.995)
-"""What is below or above becomes 0 or 1 in the fine matte."""
+"""Values of the fine matte below the first become 0, above the second 1."""
 _BORDER = 16.0
 """Closes the bound near the border of the frame, where the blur sees black outside."""
 _REMOVED = 0.9

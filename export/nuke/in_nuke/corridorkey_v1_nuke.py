@@ -1,4 +1,4 @@
-"""What the kit's menu and scripts share in Nuke. The name has the kit's version.
+"""Functions that the kit's menu and scripts share in Nuke. The name has the kit's version.
 
 It runs in Nuke's Python, 3.7 to 3.11, and needs `nuke` only where a function says so.
 """

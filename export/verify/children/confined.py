@@ -7,9 +7,9 @@ confined.run(module, request, limits)
   │ request as JSON, on stdin ─────────► MODULE.main(request, report)
   │ ◄─ a private pipe, JSON lines ────── report({...})
   │ ◄─ stdout and stderr, last 4 KB ──── whatever the libraries print
-  │ kills the child's group when the time is over, or when nobody listens any more
+  │ kills the child's group at the time limit, or when the caller stops reading
   ▼
-yields each report; raises ChildError if the child does not end well
+yields each report; raises ChildError if the child fails
 
 The child is our own code. What it reads may be hostile, so it is confined all the same.
 """
@@ -51,7 +51,7 @@ class ChildError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What a child may use.
+    """Limits of a child.
 
     Attributes:
         memory: Most bytes of private memory.

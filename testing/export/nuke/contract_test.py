@@ -1,4 +1,4 @@
-"""What the kit assumes about a CorridorKey.pt holds for the exporter and for a real file."""
+"""Checks the kit's assumptions about a CorridorKey.pt against the exporter and a real file."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What the gizmo's graph computes, with a stand-in for the network that keeps its input.
+"""Computes the gizmo's graph with a stand-in for the network that keeps its input.
 
 Such a network takes the hint for the matte and the plate for the foreground, so every expected
 picture is a short formula.

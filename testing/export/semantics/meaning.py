@@ -153,4 +153,4 @@ CHECKS: tuple[Callable[[Key], None], ...] = (
     despill_removes_the_screen_from_the_edges,
     output_modes_are_one_picture,
 )
-"""What must hold of the green weights."""
+"""Checks that the green weights must pass."""

@@ -129,7 +129,7 @@ def test_refusal_ends_the_work(
 
 
 class TestWeights:
-    """What vouches for the numbers."""
+    """Tests which weights each Model Id accepts."""
 
     def test_published_id_needs_a_published_checkpoint(
         self, exporter: SmallExporter, path: Path

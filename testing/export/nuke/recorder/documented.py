@@ -1,4 +1,4 @@
-"""What is published about the nodes that the kit uses: knobs, inputs and values.
+"""Lists what is published about the nodes that the kit uses: knobs, inputs and values.
 
 Sources: a listing of the nodes of Nuke 17.0v3 (github.com/kirkjr2/nuke-python-reference,
 data/nodes/*.json), and gizmos published for Nuke 13.1 and later (github.com/rafaelperez/
