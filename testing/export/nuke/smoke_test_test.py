@@ -13,18 +13,20 @@ from testing.export.nuke.reader.script_reader import Script
 from testing.export.nuke.recorder.nodes import Pixels
 from testing.export.nuke.recorder.nuke import Nuke
 from testing.export.nuke.recorder.program import Program
+from wrapper.knobs import KNOBS, KnobKind
 
 CAT = f"{KIT_NAME}_green_2048_torch201.cat"
 SMALL = CAT.replace("2048", "512")
 
+_FLOATS = [knob for knob in KNOBS if knob.kind is KnobKind.FLOAT]
+
 
 def good_key(values: dict[str, Any], channel: str, x: float, y: float) -> float:
-    """Keys the disc of the plate; every knob of the model does something."""
+    """Keys the disc of the plate. Its edge is soft if any knob of the model is moved."""
     distance = ((x - 128) ** 2 + (y - 72) ** 2) ** 0.5
-    soft = 1 - values["refiner_strength"]
-    alpha = 1.0 if distance < 40 else 0.5 * soft if distance < 42 else 0.0
-    green = 0.28 - 0.01 * values["despill_strength"]
-    return alpha if channel == "rgba.alpha" else alpha * green
+    moved = any(values[knob.name] != knob.default for knob in _FLOATS)
+    alpha = 1.0 if distance < 40 else 0.5 * moved if distance < 42 else 0.0
+    return alpha if channel == "rgba.alpha" else 0.28 * alpha
 
 
 @pytest.fixture
@@ -48,8 +50,7 @@ def test_a_good_key_passes(run: Program, scripts: dict[str, Script], tmp_path: P
     assert verdict["model_file"] == f"/kit/{CAT}"
     assert verdict["seconds_first_frame"] >= 0
     assert {knob["knob"]: knob.get("skipped") for knob in verdict["knobs"]} == {
-        "despill_strength": None,
-        "refiner_strength": None,
+        **{knob.name: None for knob in _FLOATS},
         "screen_color": "no .cat for these weights",
     }
     assert [quality.get("skipped") for quality in verdict["qualities"]] == [
@@ -65,8 +66,9 @@ def test_a_good_key_passes(run: Program, scripts: dict[str, Script], tmp_path: P
         1: "Expression",
     }
     # Every knob is back at its default.
-    assert key["despill_strength"].stored == 0
-    assert key["refiner_strength"].stored == 1
+    assert {knob.name: key[knob.name].stored for knob in _FLOATS} == {
+        knob.name: knob.default for knob in _FLOATS
+    }
 
 
 def keys_nothing(*_: object) -> float:
