@@ -156,12 +156,13 @@ def _module_paths() -> list[str]:
     `python -m` puts the working directory there, where a user may have anybody's files; it stays
     only if this repository itself was found there.
     """
-    root = Path(__file__).resolve().parents[3]
+    # The folder of this file is resolved, not the file: under Bazel each file is a link.
+    root = os.path.realpath(Path(__file__).absolute().parents[3])
     here = os.path.realpath(".")
     return [
         path
         for path in sys.path
-        if Path(path).is_absolute() and (os.path.realpath(path) != here or here == str(root))
+        if Path(path).is_absolute() and (os.path.realpath(path) != here or here == root)
     ]
 
 
