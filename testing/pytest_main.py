@@ -14,8 +14,8 @@ def main() -> int:
         # The conftest.py of every folder from the top down to the test's own counts.
         "--rootdir=.",
         "--confcutdir=.",
-        # Modules keep their names from the top, whichever folders have an __init__.py here. Otherwise
-        # testing/export without testing/__init__.py would be a package `export`.
+        # Modules keep their names from the top, whichever folders have an __init__.py here. Else
+        # testing/export, without testing/__init__.py, would be a package `export`.
         "--import-mode=importlib",
         "--override-ini=consider_namespace_packages=true",
         "-p",

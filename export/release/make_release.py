@@ -26,7 +26,7 @@ from export.release.release_manifest import (
     weights_url,
 )
 from export.release.sbom import SBOM, sbom
-from export.release.statement import PROVENANCE, build_statement
+from export.release.signature.statement import PROVENANCE, build_statement
 from export.release.wheels import read_wheels
 
 NOTICE = Path(__file__).with_name("LICENSE-CorridorKey.txt")

@@ -31,7 +31,7 @@ from export.verify.claims import ClaimError, Claims, read_claims
 from export.verify.comparison import Comparison, DifferenceError, compare
 from export.verify.generated import Generated, generate
 from export.verify.verdict import Passed, RefusedError, Verdict
-from export.verify.weights import WeightsError, is_pinned, read_pins
+from export.verify.weights.pins import WeightsError, is_pinned, read_pins
 
 MAXIMUM_BESIDE_BYTES = 1 << 20
 """Largest manifest beside a .pt that is read. The exporter's have about 4,000 bytes."""

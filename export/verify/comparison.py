@@ -22,7 +22,7 @@ from typing import IO
 import numpy as np
 
 from export.verify.generated import Generated
-from export.verify.tensors import NUMPY_DTYPES, TensorForm, digest_of_all
+from export.verify.weights.tensors import NUMPY_DTYPES, TensorForm, digest_of_all
 
 _CHUNK = 1 << 20
 _LOCAL_BYTES, _LOCAL_CRC = 30, 14

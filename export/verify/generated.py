@@ -10,7 +10,7 @@ from export.artifact.canonical import FOLDER
 from export.verify.children import confined
 from export.verify.children.confined import Limits
 from export.verify.claims import MAXIMUM_BYTES, Claims
-from export.verify.tensors import TensorForm
+from export.verify.weights.tensors import TensorForm
 
 # At 2048 in float32 the child was seen to take 2.5 GB and 10 s, on an idle machine.
 _LIMITS = Limits(memory=6 << 30, seconds=900, file_bytes=MAXIMUM_BYTES)

@@ -13,10 +13,10 @@ from export.common.json_text import to_json
 from export.common.sha256sums import SHA256SUMS, ChecksumError
 from export.nuke import kit
 from export.release.make_release import CHANGELOG, NOTICE
-from export.release.policy import SignatureError
 from export.release.release_manifest import MANIFEST, SCHEMA, artifact, release_manifest
 from export.release.sbom import SBOM
-from export.release.statement import PROVENANCE, check_statement
+from export.release.signature.policy import SignatureError
+from export.release.signature.statement import PROVENANCE, check_statement
 from export.verify.artifact_check import MAXIMUM_BESIDE_BYTES, Artifact, check_artifact
 from export.verify.children import confined
 from export.verify.children.confined import ChildError, Limits

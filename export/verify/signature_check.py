@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from export.release import signing
-from export.release.policy import MAXIMUM_ENVELOPE_BYTES, SignatureError
-from export.release.statement import check_statement, read_subjects
+from export.release.signature import signing
+from export.release.signature.policy import MAXIMUM_ENVELOPE_BYTES, SignatureError
+from export.release.signature.statement import check_statement, read_subjects
 from export.verify.files import Release, read_file
 from export.verify.verdict import Passed, RefusedError
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from export.common.sha256sums import SHA256SUMS
 from export.release.release_manifest import MANIFEST
 from export.release.sbom import SBOM
-from export.release.statement import PROVENANCE
+from export.release.signature.statement import PROVENANCE
 from testing.export.verify.small_release import write_tar
 
 

@@ -1,5 +1,6 @@
 """Checks every source file with every linter, and that each linter refuses an unclean file."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ def test_an_unclean_file_is_refused(linter: linters.Linter, tmp_path: Path) -> N
 def test_every_bash_script_is_checked() -> None:
     (shellcheck,) = (linter for linter in linters.LINTERS if linter.name == "shellcheck")
     scripts = {name for name in _FILES if Path(name).read_bytes()[:16] == b"#!/usr/bin/env b"}
+    scripts.discard(os.environ["TEST_BINARY"])  # Bazel starts this test with a bash script.
     assert scripts <= set(shellcheck.select(_FILES))
 
 

@@ -21,7 +21,7 @@ from export.artifact.operators import operators
 from export.artifact.variant import Variant
 from export.common.json_text import to_json
 from export.tracing.tracing import eager_wrapper, to_torchscript
-from export.verify.tensors import NUMPY_DTYPES
+from export.verify.weights.tensors import NUMPY_DTYPES
 from wrapper.checkpoint.checkpoint import Checkpoint
 from wrapper.network.network import CorridorKeyTransformer
 

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from export.common import sha256sums
 from export.common.digests import digest
 from export.release.canonical_tar import check_canonical
-from export.release.statement import check_statement
+from export.release.signature.statement import check_statement
 
 FOLDER = Path(os.environ["RELEASE_FOLDER"])
 TAR = Path(os.environ["RELEASE_TAR"])

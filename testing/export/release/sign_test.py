@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from export.common import sha256sums
 from export.common.digests import sha256
-from export.release import signing
 from export.release.canonical_tar import digest_release
-from export.release.sign import PASSPHRASE_VARIABLE, main
-from export.release.signing import SignatureError
-from export.release.statement import check_statement, read_subjects, replace_subjects
+from export.release.signature import signing
+from export.release.signature.sign import PASSPHRASE_VARIABLE, main
+from export.release.signature.signing import SignatureError
+from export.release.signature.statement import check_statement, read_subjects, replace_subjects
 from testing import command_lines
 from testing.export.release.keys import KINDS, write_keys
 
@@ -166,7 +166,7 @@ def test_the_passphrase_is_not_visible_to_others(release: Path, tmp_path: Path) 
     path = os.pathsep.join(map(os.path.abspath, sys.path))
     with command_lines.watched() as seen:
         result = subprocess.run(
-            [sys.executable, "-m", "export.release.sign", release, f"--key={private}"],
+            [sys.executable, "-m", "export.release.signature.sign", release, f"--key={private}"],
             env=os.environ | {"PYTHONPATH": path, PASSPHRASE_VARIABLE: passphrase},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -174,7 +174,7 @@ def test_the_passphrase_is_not_visible_to_others(release: Path, tmp_path: Path) 
         )
     envelope = Path(f"{release}.dsse.json").read_bytes()
     assert read_subjects(signing.verify(envelope, public))
-    assert any(b"export.release.sign" in line for line in seen), "nothing was watched"
+    assert any(b"export.release.signature.sign" in line for line in seen), "nothing was watched"
     for text in (*seen, result.stdout, envelope):
         assert passphrase.encode() not in text
 

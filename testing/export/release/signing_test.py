@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import CryptoSigner
 
-from export.release import signing
-from export.release.policy import MAXIMUM_ENVELOPE_BYTES, PAYLOAD_TYPE, SignatureError
+from export.release.signature import signing
+from export.release.signature.policy import MAXIMUM_ENVELOPE_BYTES, PAYLOAD_TYPE, SignatureError
 from testing.export.release.keys import KINDS, REFUSED_KINDS, write_keys
 
 STATEMENT = b'{"_type": "https://in-toto.io/Statement/v1"}'

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from export.release.policy import MAXIMUM_STATEMENT_BYTES, SignatureError
-from export.release.statement import (
+from export.release.signature.policy import MAXIMUM_STATEMENT_BYTES, SignatureError
+from export.release.signature.statement import (
     build_statement,
     check_statement,
     read_subjects,

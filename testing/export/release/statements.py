@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from in_toto_attestation.v1.resource_descriptor import ResourceDescriptor
 
-from export.release.statement import build_statement
+from export.release.signature.statement import build_statement
 
 DIGEST = 64 * "a"
 

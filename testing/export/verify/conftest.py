@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from export.verify import artifact_check, weights
+from export.verify import artifact_check
+from export.verify.weights import pins as weights
 from testing.export.verify.small_artifact import SmallExporter
 
 _CHILDREN: list[list[str]] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from export.release import sign
+from export.release.signature import sign
 from testing.export.release.keys import write_keys
 from testing.export.verify.command import outcomes, refusal, verify
 

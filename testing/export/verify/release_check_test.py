@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from export.common.sha256sums import SHA256SUMS
-from export.release import sign, signing
 from export.release.canonical_tar import digest_release
 from export.release.release_manifest import MANIFEST
 from export.release.sbom import SBOM
-from export.release.statement import PROVENANCE, replace_subjects
+from export.release.signature import sign, signing
+from export.release.signature.statement import PROVENANCE, replace_subjects
 from export.verify import release_check
 from testing.export.release.keys import KINDS, REFUSED_KINDS, write_keys
 from testing.export.verify.command import outcomes, refusal, verify

@@ -24,8 +24,8 @@ from export.tracing.tracing import to_torchscript
 from export.verify.children.generate import find_weights, number_weights
 from export.verify.claims import Claims
 from export.verify.generated import Generated
-from export.verify.tensors import TensorForm, digest_of_all
-from export.verify.weights import Pin
+from export.verify.weights.pins import Pin
+from export.verify.weights.tensors import TensorForm, digest_of_all
 from wrapper.checkpoint.checkpoint import Checkpoint
 from wrapper.model_ids import UNTRAINED_MODEL_ID
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper

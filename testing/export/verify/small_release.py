@@ -15,7 +15,7 @@ from export.nuke import kit
 from export.release import make_release
 from export.release.canonical_tar import write_canonical
 from export.release.release_manifest import MANIFEST
-from export.release.statement import PROVENANCE, replace_subjects
+from export.release.signature.statement import PROVENANCE, replace_subjects
 from testing.export.verify.small_artifact import SmallExporter
 from wrapper.knobs import KNOBS
 

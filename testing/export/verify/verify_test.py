@@ -13,9 +13,10 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from export.common.digests import digest
-from export.release import signing
-from export.verify import artifact_check, weights
+from export.release.signature import signing
+from export.verify import artifact_check
 from export.verify.verify import main
+from export.verify.weights import pins as weights
 from testing.export.release.keys import write_keys
 from testing.export.release.statements import small_statement
 from testing.export.verify.command import outcomes, refusal, verify

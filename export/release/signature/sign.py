@@ -11,9 +11,9 @@ from export.common.atomic import replacing
 from export.common.sha256sums import SHA256SUMS
 from export.common.steps import Steps
 from export.release.canonical_tar import digest_release, read_file
-from export.release.policy import KEYS, MAXIMUM_STATEMENT_BYTES, SignatureError
-from export.release.signing import sign
-from export.release.statement import PROVENANCE, check_statement, replace_subjects
+from export.release.signature.policy import KEYS, MAXIMUM_STATEMENT_BYTES, SignatureError
+from export.release.signature.signing import sign
+from export.release.signature.statement import PROVENANCE, check_statement, replace_subjects
 
 PASSPHRASE_VARIABLE = "CORRIDORKEY_KEY_PASSPHRASE"
 

@@ -19,7 +19,7 @@ from securesystemslib.exceptions import FormatError, UnverifiedSignatureError
 from securesystemslib.signer import CryptoSigner, Signature, SSlibKey
 
 from export.common.regular_file import FileError, read_regular
-from export.release.policy import (
+from export.release.signature.policy import (
     KEYS,
     MAXIMUM_ENVELOPE_BYTES,
     MAXIMUM_KEY_BYTES,

@@ -10,7 +10,7 @@ from export.artifact.variant import Precision
 from export.common import command_line
 from export.tracing.half_storage import stored_in_half
 from export.verify.claims import RESOLUTIONS
-from export.verify.tensors import TensorForm, digest_of_all
+from export.verify.weights.tensors import TensorForm, digest_of_all
 from wrapper.checkpoint.checkpoint import load_checkpoint
 
 
@@ -24,7 +24,7 @@ from wrapper.checkpoint.checkpoint import load_checkpoint
     help="Resolution to pin; may be repeated.  [default: all]",
 )
 def main(checkpoint: Path, resolutions: tuple[str, ...]) -> None:
-    """Prints pins for CHECKPOINT, a trusted file, to append to export/verify/weights_pins.tsv.
+    """Prints pins for CHECKPOINT, a trusted file, to append to weights_pins.tsv.
 
     The weights are processed as the exporter does it, and digested. No network is run.
     """

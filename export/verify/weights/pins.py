@@ -47,7 +47,7 @@ class Pin:
         weights_id: Model Id of the weights.
         resolution: Resolution that they were exported for.
         precision: Precision that they were stored in.
-        weights_sha256: `export.verify.tensors.digest_of_all` of the exported weights.
+        weights_sha256: `export.verify.weights.tensors.digest_of_all` of the exported weights.
     """
 
     checkpoint_sha256: str

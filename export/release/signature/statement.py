@@ -19,7 +19,7 @@ from in_toto_attestation.v1.resource_descriptor import ResourceDescriptor
 from in_toto_attestation.v1.statement import Statement
 from jsonschema import Draft202012Validator
 
-from export.release.policy import (
+from export.release.signature.policy import (
     BUILD_TYPE,
     MAXIMUM_STATEMENT_BYTES,
     PREDICATE_TYPE,
