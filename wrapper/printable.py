@@ -1,7 +1,7 @@
 """Makes untrusted text safe for a terminal."""
 
 
-def printable(text: str, limit: int = 200) -> str:
+def printable(text: str, limit: int = 1000) -> str:
     r"""Returns text without control characters and no longer than a few lines.
 
     Control characters, line breaks, bidirectional overrides and unpaired surrogates become escape

@@ -159,5 +159,5 @@ def _describe(problem: Exception) -> str:
     """Returns the first line of an error's message, safe for a terminal."""
     lines = str(problem).strip().splitlines() or [""]
     if isinstance(problem, MemoryError):
-        return f"out of memory: {printable(lines[0], 500)}"
-    return printable(lines[0], 500) or type(problem).__name__
+        return f"out of memory: {printable(lines[0], 2000)}"
+    return printable(lines[0], 2000) or type(problem).__name__

@@ -120,7 +120,9 @@ HARMS = [
         "nuke/",
         "differs from the kit",
     ),
-    Harm("payload", "a program more", _write("run_me.sh", _CODE), "names", "run_me.sh is no file"),
+    Harm(
+        "payload", "a program more", _write("run_me.sh", _CODE), "names", "run_me.sh is not a file"
+    ),
     Harm(
         "payload",
         "a .pt in a folder",
@@ -357,7 +359,7 @@ HARMS = [
         (SHA256SUMS,),
     ),
     Harm("exhaustion", "a bill of 3,000 components", _bill, SBOM, ""),
-    Harm("exhaustion", "folders 60 deep", _deep, "container", "not allowed as a name"),
+    Harm("exhaustion", "folders 60 deep", _deep, "container", "longer than 99 bytes"),
     Harm(
         "exhaustion",
         "a statement 100,000 deep",
