@@ -55,16 +55,19 @@ def pinned_py_binary(name, srcs, main = None, args = [], tags = [], visibility =
     Args:
       name: name of the target.
       srcs: sources of the py_binary.
-      main: main file; the first of `srcs` by default.
+      main: main file, one of `srcs`; NAME.py by default.
       args: arguments for `bazel run`.
       tags: tags of the target.
       visibility: visibility of the target.
       **kwargs: further attributes of the py_binary.
     """
+    main = main or name + ".py"
+    if main not in srcs:
+        fail("the main file {} of {} is not one of its srcs".format(main, name))
     py_binary(
         name = name + "_on_any_python",
         srcs = srcs,
-        main = main or srcs[0],
+        main = main,
         tags = tags,
         visibility = ["//visibility:private"],
         **kwargs
