@@ -124,7 +124,7 @@ def _check_device(device: str) -> None:
     try:
         torch.empty(1, device=device)
     except (AssertionError, NotImplementedError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
             f"the device {device!r} cannot be used here: {reason}. Choose another --device, such "
             "as cpu"

@@ -126,7 +126,7 @@ class TestFirstClone:
         first: dict[str, str],
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        """By default Bazel does not download intermediate files, and the next build lacks them."""
+        """Shows what .bazelrc prevents: the next build lacks files that were left on the server."""
         a_clone.connect("remote-cache-endpoint", f"--remote_cache={another_cache.url}")
         for expected in ("linux-sandbox", "remote cache hit"):
             a_clone.forget()

@@ -13,7 +13,7 @@ BRIGHTENING = 1 / 2.4
 """Exponent of sRGB: what divides linear light by c adds -log(c) / 2.4 to a logit of dark sRGB."""
 
 _LIGHT_KNOTS = (0.0, 0.03, 0.08, 0.15, 0.24, 0.35, 0.47, 0.6, 0.74, 0.88, 1.0)
-"""In sRGB."""
+"""Knots of the curve of light, in sRGB."""
 
 
 def _curve(

@@ -39,7 +39,7 @@ MAIN_PIPE = [
     "MatteCore",
     "ToWorkingSpace",
 ]
-"""From the plate to the straight key, along input 0."""
+"""Nodes between the plate and the straight key, along input 0."""
 
 
 def test_the_main_pipe(gizmo: Script) -> None:

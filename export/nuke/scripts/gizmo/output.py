@@ -1,4 +1,4 @@
-"""From the straight key to the output: premultiply, mask and mix, views, metadata."""
+"""Makes the output from the straight key: premultiply, mask and mix, views, metadata."""
 
 from collections.abc import Sequence
 
