@@ -56,8 +56,8 @@ LIBTORCHES = (
     Libtorch("2.1.1", 201, (15, 1), (16, 0), "nuke17"),
     Libtorch("2.7.1", 207, (16, 1), (17, 0), "nuke17"),
 )
-"""Versions of libtorch in Nuke, ascending. Each has its own .cat, because a .cat made in Nuke 14 has
-failed in Nuke 15."""
+"""Versions of libtorch in Nuke, in ascending order. Each has its own .cat, because a .cat made in
+Nuke 14 has failed in Nuke 15."""
 
 
 def cat_name(weights: str, quality: str, number: str) -> str:

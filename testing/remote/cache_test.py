@@ -126,7 +126,7 @@ class TestFirstClone:
         first: dict[str, str],
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        """Shows what .bazelrc prevents: the next build lacks files that were left on the server."""
+        """Downloads intermediate files too, which Bazel by default leaves on the server."""
         a_clone.connect("remote-cache-endpoint", f"--remote_cache={another_cache.url}")
         for expected in ("linux-sandbox", "remote cache hit"):
             a_clone.forget()
