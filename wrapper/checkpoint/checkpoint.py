@@ -17,7 +17,7 @@ from wrapper.checkpoint.adaptation import TwiceError, adapt, common_prefix, is_w
 from wrapper.checkpoint.position_embedding import resize_position_embedding
 from wrapper.model_ids import weights_model_id
 from wrapper.network.network import CorridorKeyTransformer
-from wrapper.printable import printable
+from wrapper.printable import printable, printable_list
 
 _POS_EMBED = "encoder.model.pos_embed"
 _PROBLEMS_LISTED = 5
@@ -100,12 +100,16 @@ def load_checkpoint(path: str | os.PathLike[str], resolution: int) -> Checkpoint
         raise CheckpointError(f"{path} {error}") from None
     problems = _problems(tensors, expected)
     if problems:
-        listed = "".join(f"\n  {problem}" for problem in problems[:_PROBLEMS_LISTED])
-        more = len(problems) - _PROBLEMS_LISTED
+        listed = printable_list(problems, _PROBLEMS_LISTED, "\n  ")
         raise CheckpointError(
+<<<<<<< HEAD
             f"{path} does not hold the weights of CorridorKey 1.0:{listed}"
             + (f"\n  and {more} more" if more > 0 else "")
             + "\nUse the published file, or the state dict of the same network."
+=======
+            f"{path} does not hold the weights of CorridorKey 1.0:\n  {listed}"
+            "\nUse the published file, or one trained and saved in float32 with the same network."
+>>>>>>> main
         )
 
     for key in expected:
