@@ -240,7 +240,7 @@ def test_weights_of_a_training_run_are_adapted_and_have_an_id_of_their_own(
         f"\nAdapted {path}: removed module. from 365 keys; set num_batches_tracked of "
         "alpha_decoder.bn, fg_decoder.bn to 0; converted 365 tensors from float16 to float32\n"
     ) in result.stdout
-    digits = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    digits = sha256(path)[:8]
     manifest = json.loads((tmp_path / "a.json").read_text())
     assert manifest["model_id"] == f"CorridorKey_custom_{digits}_256"
 

@@ -102,14 +102,10 @@ def load_checkpoint(path: str | os.PathLike[str], resolution: int) -> Checkpoint
     if problems:
         listed = printable_list(problems, _PROBLEMS_LISTED, "\n  ")
         raise CheckpointError(
-<<<<<<< HEAD
-            f"{path} does not hold the weights of CorridorKey 1.0:{listed}"
-            + (f"\n  and {more} more" if more > 0 else "")
-            + "\nUse the published file, or the state dict of the same network."
-=======
-            f"{path} does not hold the weights of CorridorKey 1.0:\n  {listed}"
-            "\nUse the published file, or one trained and saved in float32 with the same network."
->>>>>>> main
+            f"{path} does not hold the weights of CorridorKey 1.0:
+  {listed}"
+            "
+Use the published file, or the state dict of the same network."
         )
 
     for key in expected:
@@ -197,7 +193,7 @@ def _problems(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> 
         ("missing", key): f"{key} {list(expected[key].shape)}"
         for key in expected.keys() - tensors.keys()
     } | {
-        ("unexpected", key): f"{printable(key)} {list(tensors[key].shape)}"
+        ("unexpected", key): f"{printable(key, 300)} {list(tensors[key].shape)}"
         for key in tensors.keys() - expected.keys()
     }
     for key in tensors.keys() & expected.keys():
