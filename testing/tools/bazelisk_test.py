@@ -1,6 +1,6 @@
 """Runs the real Bazelisk in a new clone: from nothing to CorridorKey.pt, and the quick tests.
 
-A server on loopback is Bazelisk's download site, the registry and github.com. Bazel and its modules are
+A server on loopback is Bazelisk's download site, the registry and github.com. Bazel and modules are
 those of the Debian root. Its Python is an archive in the layout of python-build-standalone.
 """
 
