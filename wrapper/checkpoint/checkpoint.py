@@ -102,10 +102,8 @@ def load_checkpoint(path: str | os.PathLike[str], resolution: int) -> Checkpoint
     if problems:
         listed = printable_list(problems, _PROBLEMS_LISTED, "\n  ")
         raise CheckpointError(
-            f"{path} does not hold the weights of CorridorKey 1.0:
-  {listed}"
-            "
-Use the published file, or the state dict of the same network."
+            f"{path} does not hold the weights of CorridorKey 1.0:\n  {listed}"
+            "\nUse the published file, or the state dict of the same network."
         )
 
     for key in expected:
