@@ -126,7 +126,6 @@ def decoded(srgb: np.ndarray) -> np.ndarray:
     return linear
 
 
-@in_both_attentions
 @pytest.mark.parametrize("screen_color", [0, 1])
 @pytest.mark.parametrize("strength", [2.5, 10.0])
 @pytest.mark.parametrize("output_mode", [0, 1, 2])

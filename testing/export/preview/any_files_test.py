@@ -559,7 +559,7 @@ def test_stereo_file_needs_a_view(studio: Studio) -> None:
     assert "has no view 'up'; its views are left, right" in studio.failed("a.exr", "--view=up")
 
 
-# What a file says about itself.
+# Statements of a file about itself.
 
 
 def oiio_exr(path: Path, attributes: dict[str, Any], planes: np.ndarray = RANDOM[:4]) -> Path:
