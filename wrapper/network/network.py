@@ -94,7 +94,7 @@ class CorridorKeyTransformer(nn.Module):
 
     def delta_logits(self, rgb: Tensor, coarse: Tensor) -> Tensor:
         """Refines a key; see `Network.delta_logits`."""
-        return self.refiner(torch.cat((rgb, coarse), 1))
+        return self.refiner(rgb, coarse)
 
     def forward(self, rgb_hint: Tensor) -> KeyingOutput:
         """Runs both steps eagerly; `rgb_hint` as for `coarse_logits`."""
