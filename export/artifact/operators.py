@@ -2,7 +2,8 @@
 
 A file may use only operators that were tried in the libtorch versions it is for. Its code must hold
 no device, dtype or tensor: each would be the tracing machine's, and would not be moved or cast with
-the file. The exception is a conversion to float32, for sums that half would round too early.
+the file. The exceptions are conversions: to float32, for sums that half would round too early, and
+to half, in a fast file on a GPU.
 """
 
 import itertools
@@ -28,8 +29,8 @@ _LANGUAGE = {
 
 _NO_SCHEMA = "(no schema)"
 
-_FLOAT32 = 6
-"""Number of torch.float32 in a graph (c10/core/ScalarType.h)."""
+_CONVERSIONS = (5, 6)
+"""Numbers of torch.half and torch.float32 in a graph (c10/core/ScalarType.h)."""
 
 _FORM = ("device", "dtype", "layout", "type1", "type2")
 """Arguments that a file may pass on from one tensor to another, but not state as constants.
@@ -91,11 +92,11 @@ def _name(node: Any) -> str:
 
 
 def _is_island(node: Any) -> bool:
-    """Returns True if a node converts a tensor to float32, whatever the file was cast to."""
+    """Returns True if a node converts a tensor to float32 or half, whatever the file's dtype."""
     if _name(node) != "aten::to.dtype":
         return False
     value = next(itertools.islice(node.inputs(), 1, None)).node()
-    return value.kind() == "prim::Constant" and value.i("value") == _FLOAT32
+    return value.kind() == "prim::Constant" and value.i("value") in _CONVERSIONS
 
 
 def _constants(graph: Any) -> Iterator[str]:

@@ -106,7 +106,8 @@ NETWORK_OPERATORS = frozenset(
 """Operators that the traced network may use in every runtime, without those of attention.
 
 None of them queries a size, a device or a dtype: those values are literals or follow from tensors.
-`to.dtype` may state float32, in which the network adds up what half would round too early.
+`to.dtype` may state float32, in which the network adds up what half would round too early, and
+half, in which a fast file computes on a GPU.
 """
 
 LOOP_OPERATORS = frozenset(

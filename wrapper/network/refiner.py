@@ -69,9 +69,10 @@ def refine(
         rows: Rows per band, by device.
 
     Returns:
-        A tenth of the corrections of the logits, [1, 4, S, S].
+        A tenth of the corrections of the logits, [1, 4, S, S], float32.
     """
     count = rows_on(rgb, rows)
     if bands.on_gpu(rgb):
-        return refiner_gpu.refine(rgb, coarse, weights, side, count)
-    return refiner_cpu.refine(torch.cat((rgb, coarse), 1), weights, side, count)
+        return refiner_gpu.refine(rgb, coarse, weights, side, count).float()
+    image = torch.cat((rgb, coarse.type_as(rgb)), 1)
+    return refiner_cpu.refine(image, weights, side, count).float()

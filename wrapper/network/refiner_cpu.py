@@ -25,7 +25,6 @@ import torch
 from torch import Tensor
 
 
-
 def refine(image: Tensor, weights: list[Tensor], side: int, rows: int) -> Tensor:
     """Refines an image [1, 7, S, S]; the rest as for `refiner.refine`, for one number of rows."""
     shape = [1, side, side, 64]
@@ -80,12 +79,11 @@ def convolve(
         result = _convolve_band(band, above, below, weight, bias, dilation)
         moments.append(_moments(result))
     target.narrow(2, side - rows, rows).copy_(result)
-    return _group_norm(moments, norm_weight, norm_bias)
+    scale, shift = _group_norm(moments, norm_weight.float(), norm_bias.float())
+    return [scale.type_as(target), shift.type_as(target)]
 
 
-def add_normalized(
-    x: Tensor, raw: Tensor, norm: list[Tensor], side: int, rows: int
-) -> Tensor:
+def add_normalized(x: Tensor, raw: Tensor, norm: list[Tensor], side: int, rows: int) -> Tensor:
     """Adds a raw map, normalized, to `x` and applies ReLU, in place.
 
     Args:
@@ -116,14 +114,14 @@ def _convolve_band(
 
 
 def _moments(band: Tensor) -> Tensor:
-    """Returns the per-channel mean and variance of band / 16, [2, 64].
+    """Returns the per-channel mean and variance of band / 16, [2, 64], float32.
 
     Unscaled, a deviation of 256 would overflow when squared in float16.
     """
     mean = band.mean([0, 2, 3], True) / 16
     sixteenth = band.new_full([1], 1 / 16)
     squares = torch.addcmul(-mean, band, sixteenth).square_()
-    return torch.cat([mean, squares.mean([0, 2, 3], True)]).view(2, -1)
+    return torch.cat([mean, squares.mean([0, 2, 3], True)]).view(2, -1).float()
 
 
 def _group_norm(moments: list[Tensor], weight: Tensor, bias: Tensor) -> list[Tensor]:

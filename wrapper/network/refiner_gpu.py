@@ -37,7 +37,7 @@ def refine(rgb: Tensor, coarse: Tensor, weights: list[Tensor], side: int, rows: 
     norms = torch.maximum(norms.abs(), norm_biases.abs() * _least_norm(rgb)).clamp(min=1e-12)
     biases = torch.stack([weights[i] for i in range(1, 36, 4)]).float() * signs / 16
     kernels = torch.stack([weights[i] for i in range(4, 36, 4)]).float().permute(0, 1, 3, 4, 2)
-    # [8, 64, 3, 3, 64]
+    # → [8, 64, 3, 3, 64]
     kernels = kernels * (signs.narrow(0, 1, 8).reshape(8, 64, 1, 1, 1) / 16)
     sums = kernels.sum([2, 3])
     unlimited = norms.new_full([side, 64], 3e38)
