@@ -82,3 +82,9 @@ def test_a_larger_device_is_predicted_to_be_faster() -> None:
     refiner = costs("ours", 1024, torch.float16)["refiner"]
     seconds = {device.name: refiner.seconds(device) for device in GPUS}
     assert seconds["H100 SXM"] < seconds["RTX 4090"] < seconds["RTX 5060 Ti"]
+
+
+def test_the_fast_file_attends_and_multiplies_in_half() -> None:
+    kernels = costs("fast", 256, torch.float32)["encoder"].counter.kernels
+    heavy = [kernel for kernel in kernels if kernel.kind in ("attention", "matrix")]
+    assert {kernel.dtype for kernel in heavy} == {torch.half}
