@@ -34,6 +34,9 @@ MAXIMUM_SIDE = 2**16
 MAXIMUM_CHANNELS = 1024
 """Most channels in a part."""
 _MAXIMUM_PARTS = 1024
+_MAXIMUM_TILE_VALUES = 2**26
+"""Most values in a tile, in all channels, unless the picture itself has more. The library allocates
+whole tiles, and a picture of 64 x 64 may claim tiles of 65,536 x 65,536."""
 
 _UPRIGHT: dict[int, Callable[[Floats], Floats]] = {
     2: np.fliplr,
@@ -149,6 +152,12 @@ class PictureFile:
             ("display", spec.full_width, spec.full_height),
         ):
             check_size(f"{printable(str(self.path))} has a {name} window", width, height)
+        values = spec.tile_width * spec.tile_height * spec.nchannels
+        if values > max(_MAXIMUM_TILE_VALUES, 4 * spec.width * spec.height * spec.nchannels):
+            raise PictureError(
+                f"{printable(str(self.path))} has tiles of {spec.tile_width}x{spec.tile_height} "
+                f"pixels in a picture of {spec.width}x{spec.height}, which are too large"
+            )
         if spec.deep:
             raise PictureError(
                 f"{printable(str(self.path))} is a deep EXR; expected a flat one. Flatten it, "

@@ -55,6 +55,8 @@ else
 fi
 
 export RUNFILES_DIR="$runfiles"
-export PYTHONPATH="$path${PYTHONPATH:+:$PYTHONPATH}"
+# Not the caller's PYTHONPATH, too: it may hold other versions, and an empty part of it (":/opt/x") is
+# the folder that the caller stands in, whose json.py would come before Python's own.
+export PYTHONPATH="$path"
 # -P: the folder of the program is not a place for imports.
 exec "$interpreter" -P "$runfiles/$main" "$@"

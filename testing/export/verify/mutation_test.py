@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from export.release.canonical_tar import read_members
-from export.verify import release_check
+from export.verify import papers_check
 from testing.depth import DEPTH
 from testing.export.verify.command import refusal, verify
 from testing.export.verify.small_artifact import SmallExporter, write_records
-from testing.export.verify.small_release import PINS, write_small_release, write_tar
+from testing.export.verify.small_release import small_checkout, write_small_release, write_tar
 
 _MUTATIONS = 200 * DEPTH
 _SECONDS = 20
@@ -164,15 +164,13 @@ def test_changed_artifacts_are_refused(
 
 @pytest.fixture
 def tar(exporter: SmallExporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The tar of a small release, which is all that is left of it."""
+    """The tar of a small release."""
     folder = tmp_path / "made"
     folder.mkdir()
     release = write_small_release(exporter, folder)
-    shutil.copy(release.with_name(PINS), tmp_path)
-    monkeypatch.setattr(release_check, "_CHECKPOINT_PINS", tmp_path / PINS)
-    path = Path(shutil.move(write_tar(release), tmp_path))
-    shutil.rmtree(folder)
-    return path
+    checkout = small_checkout(folder)
+    monkeypatch.setattr(papers_check, "_CHECKOUT", checkout)
+    return Path(shutil.move(write_tar(release), tmp_path))
 
 
 def test_changed_tars_are_refused(tar: Path, witness: Path) -> None:

@@ -14,11 +14,17 @@ from export.release.release_manifest import MANIFEST
 from export.release.sbom import SBOM
 from export.release.signature import sign, signing
 from export.release.signature.statement import PROVENANCE, replace_subjects
-from export.verify import release_check
+from export.verify import papers_check
 from testing.export.release.keys import KINDS, REFUSED_KINDS, write_keys
 from testing.export.verify.command import outcomes, refusal, verify
 from testing.export.verify.small_artifact import SmallExporter
-from testing.export.verify.small_release import NAME, PINS, mend, write_small_release, write_tar
+from testing.export.verify.small_release import (
+    NAME,
+    mend,
+    small_checkout,
+    write_small_release,
+    write_tar,
+)
 from testing.hostile.releases import HARMS, TAR_HARMS, Harm, TarHarm
 
 PAPERS = [SHA256SUMS, "names", "claims", "every byte", "weights", "manifest beside", "probe plate"]
@@ -36,7 +42,7 @@ def release(
 ) -> Path:
     """A copy that a test may harm; verify takes the small exporter for the real one."""
     del exporter
-    monkeypatch.setattr(release_check, "_CHECKPOINT_PINS", _release.with_name(PINS))
+    monkeypatch.setattr(papers_check, "_CHECKOUT", small_checkout(_release.parent))
     return Path(shutil.copytree(_release, tmp_path / NAME))
 
 
