@@ -168,7 +168,7 @@ def test_json_that_parsers_may_read_differently_is_refused() -> None:
         payload.replace(b'"CorridorKey.pt"', b'"CorridorKey\\u002ept"'),
     ):
         assert other != payload
-        with pytest.raises(SignatureError, match="is not in the canonical form"):
+        with pytest.raises(SignatureError, match=r"is not in the canonical form|has a key twice"):
             check_statement(other, SUBJECTS)
 
 
