@@ -5,7 +5,6 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-
 _OTHER = "is a folder, a pipe, a socket or a device; expected a regular file"
 
 

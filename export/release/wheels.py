@@ -40,9 +40,7 @@ class Wheel:
     requires: tuple[str, ...]
 
 
-def read_wheels(
-    listing: Path, lock: Path, external: Path
-) -> tuple[list[Wheel], list[str]]:
+def read_wheels(listing: Path, lock: Path, external: Path) -> tuple[list[Wheel], list[str]]:
     """Reads the metadata of installed wheels.
 
     Args:

@@ -6,7 +6,6 @@ README.md beside this file says what the verdict promises, and how.
 import contextlib
 import functools
 import hashlib
-import os
 import sys
 from pathlib import Path
 
@@ -77,7 +76,8 @@ def main(
         raise click.UsageError(
             f"{printable(path.name)} is neither a folder, nor a .pt, nor a .tar."
         )
-    path = Path(os.path.abspath(path))  # so that "." has a name; links stay what they are
+    if path.name in ("", ".."):  # The working directory and its parent have names, too.
+        path = path.resolve()
     verdict = Verdict(path.name)
     try:
         with contextlib.suppress(EndedError):

@@ -321,7 +321,9 @@ HARMS = [
     Harm(
         "statements",
         "an address of the weights",
-        _edit(PROVENANCE, '"name": "weights"', '"name": "weights",\n          "uri": "https://a/b"'),
+        _edit(
+            PROVENANCE, '"name": "weights"', '"name": "weights",\n          "uri": "https://a/b"'
+        ),
         PROVENANCE,
         "its resolvedDependencies is not what",
     ),

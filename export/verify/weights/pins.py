@@ -11,6 +11,7 @@
 
 import csv
 import dataclasses
+import json
 from pathlib import Path
 
 from export.verify.claims import Claims
@@ -19,15 +20,13 @@ from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, STAND_IN_MODEL_IDS
 PINS_FILE = Path(__file__).with_name("weights_pins.tsv")
 """The pinned digests of weights; `//export/verify:pin_weights` prints its lines."""
 
-_GREEN_FILES = frozenset(
-    {
-        "74d614f7d92fc559a118c30a7deadedc3cacd8ef83dcb85a030d0bed7af8b20b",
-        "a03827f58e8c79b2ca26031bf67c77db5390dc1718c1ffc5b7aed8b57315788f",
-    }
-)
-_BLUE_FILES = frozenset({"43bc5f6a08a9e5effe5d633d0d84bb0aff91037b35ab85d16cd812b38c5cac23"})
-PUBLISHED = {MODEL_ID: _GREEN_FILES, BLUE_MODEL_ID: _BLUE_FILES}
-"""Digests of the published checkpoint files, as third_party/checkpoints pins them."""
+PUBLISHED_FILE = Path(__file__).parents[3] / "third_party/checkpoints/pins.json"
+"""The published checkpoint files, by digest: `//third_party/checkpoints:pins`."""
+_MODEL_IDS = {
+    "nikopueringer/CorridorKey_v1.0": MODEL_ID,
+    "nikopueringer/CorridorKeyBlue_1.0": BLUE_MODEL_ID,
+}
+"""Model Ids of published weights, by the repository that publishes them."""
 
 _RESERVED = ("corridorkey_v", "corridorkeyblue", "corridorkey_untrained", "corridorkey_demo")
 """Beginnings of Model Ids that other weights must not have, in lower case."""
@@ -56,6 +55,15 @@ class Pin:
     resolution: int
     precision: str
     weights_sha256: str
+
+
+def read_published() -> dict[str, set[str]]:
+    """Returns the digests of the published checkpoint files, by the Model Id of their weights."""
+    published: dict[str, set[str]] = {model_id: set() for model_id in _MODEL_IDS.values()}
+    for sha256, source in json.loads(PUBLISHED_FILE.read_text()).items():
+        if source["repository"] in _MODEL_IDS:
+            published[_MODEL_IDS[source["repository"]]].add(sha256)
+    return published
 
 
 def read_pins(path: Path | None = None) -> list[Pin]:
@@ -89,13 +97,14 @@ def is_pinned(claims: Claims, weights_sha256: str, pins: list[Pin]) -> bool:
         WeightsError: The weights are certainly not those that the Model Id names.
     """
     weights_id = claims.weights_id
-    known = weights_id in PUBLISHED or weights_id in STAND_IN_MODEL_IDS
+    published = read_published()
+    known = weights_id in published or weights_id in STAND_IN_MODEL_IDS
     if not known and weights_id.lower().startswith(_RESERVED):
         raise WeightsError(
             f"the Model Id {claims.model_id} looks like one of this repository's, and is not; "
             "export custom weights under a Model Id of their own"
         )
-    if weights_id in PUBLISHED and claims.checkpoint["sha256"] not in PUBLISHED[weights_id]:
+    if weights_id in published and claims.checkpoint["sha256"] not in published[weights_id]:
         raise WeightsError(
             f"the Model Id names the published weights, but the checkpoint "
             f"{claims.checkpoint['sha256']} was never published; export custom weights under a "

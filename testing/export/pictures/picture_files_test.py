@@ -305,3 +305,20 @@ def test_missing_folder(tmp_path: Path) -> None:
     window = Box(0, 0, WIDTH, HEIGHT)
     with pytest.raises(OSError, match=r"missing/a\.exr"):
         write_exr(tmp_path / "missing" / "a.exr", planes("RGB"), window, window)
+
+
+@pytest.mark.parametrize("side", [16_384, 65_536])
+def test_claimed_tiles_are_bounded(side: int, tmp_path: Path) -> None:
+    """A picture of 64 x 64 whose one tile would take gigabytes."""
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((64, 64), np.uint8), tile=(64, 64))
+    assert read_picture(path).data_window == Box(0, 0, 64, 64)
+    content = path.read_bytes()
+    for tag in (322, 323):  # TileWidth and TileLength
+        (short, long) = (struct.pack("<HHIH", tag, kind, 1, 64) for kind in (3, 4))
+        old = short if short in content else long
+        assert content.count(old) == 1
+        content = content.replace(old + bytes(2), struct.pack("<HHII", tag, 4, 1, side))
+    path.write_bytes(content)
+    with pytest.raises(PictureError, match=r"has tiles of|exceeds the .* limit"):
+        read_picture(path)

@@ -5,16 +5,20 @@ All are of stand-in weights at 256; BUILD.bazel names them in the environment.
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from export.release.signature import sign
+from export.verify.weights.pins import read_published
 from testing.export.release.keys import write_keys
 from testing.export.verify.command import outcomes, refusal, verify
+from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID
 
 ARTIFACT = Path(os.environ["ARTIFACT"])
+VERIFY = Path(os.environ["VERIFY"]).absolute()
 RELEASE_TAR = Path(os.environ["RELEASE_TAR"])
 
 
@@ -58,3 +62,26 @@ def test_release_of_float16_and_nuke14_is_verified(tmp_path: Path) -> None:
         "probe plate",
         "probe plate",
     ]
+
+
+def test_published_weights_are_those_that_the_repository_pins() -> None:
+    published = read_published()
+    assert {model_id: len(files) for model_id, files in published.items()} == {
+        MODEL_ID: 2,
+        BLUE_MODEL_ID: 1,
+    }
+
+
+def test_modules_where_one_stands_are_not_imported(tmp_path: Path, witness: Path) -> None:
+    """An empty part of PYTHONPATH is the folder that one stands in."""
+    for name in ("json", "click", "hashlib", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(witness)!r}, 'a').write('ran')")
+    result = subprocess.run(
+        [VERIFY, "--help"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ":", "BUILD_WORKING_DIRECTORY": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Verifies PATH" in result.stdout

@@ -35,10 +35,13 @@ _RELEASE_TAR = os.environ.get("RELEASE_TAR")
 
 
 def _refuse_all(
-    path: Path, mutate: Callable[[Path, bytes, random.Random], str], original: bytes
+    path: Path,
+    mutate: Callable[[Path, bytes, random.Random], str],
+    record: Callable[[str, object], None],
 ) -> None:
     """Verifies changed files, and holds each refusal to the bounds."""
     dice = random.Random(15)
+    original = path.read_bytes()
     refused: collections.Counter[str] = collections.Counter()
     slowest, largest = 0.0, 0
     for number in range(_MUTATIONS):
@@ -58,7 +61,9 @@ def _refuse_all(
         assert slowest < _SECONDS, description
         assert largest < _BYTES, description
         refused[check] += 1
-    print(f"{path.name}: {dict(refused)}; at most {slowest:.1f} s, {largest / 1e6:.1f} MB each")
+    figures = f"{dict(refused)}; at most {slowest:.1f} s, {largest / 1e6:.1f} MB each"
+    record(path.name, figures)
+    print(f"{path.name}: {figures}")
 
 
 @pytest.fixture(scope="session")
@@ -102,19 +107,24 @@ def tar(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Monk
 
 
 def test_changed_artifacts_are_refused(
-    artifact: Path, witness: Path, children: list[list[str]]
+    artifact: Path,
+    witness: Path,
+    children: list[list[str]],
+    record_property: Callable[[str, object], None],
 ) -> None:
     del witness  # that it is untouched is checked at the end
     assert verify(artifact, "--no-probe")["word"] == "CONSISTENT"
     children.clear()
-    _refuse_all(artifact, mutate_artifact, artifact.read_bytes())
+    _refuse_all(artifact, mutate_artifact, record_property)
     assert all("children.probe" not in argument for child in children for argument in child)
 
 
-def test_changed_tars_are_refused(tar: Path, witness: Path) -> None:
+def test_changed_tars_are_refused(
+    tar: Path, witness: Path, record_property: Callable[[str, object], None]
+) -> None:
     del witness
     verdict = verify(tar, "--no-probe")
     assert verdict["word"] == "CONSISTENT", verdict["verdict"]
     members = [name for name, content in read_members(tar) if list(content) is not None]
     assert len(members) > 10
-    _refuse_all(tar, mutate_tar, tar.read_bytes())
+    _refuse_all(tar, mutate_tar, record_property)
