@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-_OTHER = "is a folder, a pipe, a socket or a device; expected a regular file"
+_OTHER = "is a folder, a pipe or a device; expected a regular file"
 
 
 class FileError(ValueError):

@@ -67,8 +67,12 @@ class Papers:
         version = claimed.get("version")
         if not isinstance(version, str) or not _VERSION.fullmatch(version):
             raise RefusedError("its version is not of letters, digits and . _ + -")
-        if not release.name.startswith(f"CorridorKey-{version}"):
-            raise RefusedError(f"its version is {version}, but the folder is named {release.name}")
+        kinds = {entry["weights"]["untrained"] for entry in self._entries}
+        name = f"CorridorKey-{version}{'-untrained' if True in kinds else ''}"
+        if release.name != name:
+            raise RefusedError(f"a release of these files and version is named {name}")
+        if len(kinds) > 1:
+            raise RefusedError("it has both trained weights and stand-ins; no release has both")
         self._version = version
         files = self._digests(SHA256SUMS, MANIFEST, PROVENANCE)
         try:

@@ -112,9 +112,13 @@ def _verify_artifact(
 
 
 def _digest(path: Path) -> Passed[str]:
+    sha256 = hashlib.sha256()
     with open_file(path, MAXIMUM_BYTES) as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-        return Passed(f"{file.tell():,} bytes", sha256)
+        while chunk := file.read(1 << 20):
+            sha256.update(chunk)
+            if file.tell() > MAXIMUM_BYTES:
+                raise RefusedError("it grows while it is read")
+        return Passed(f"{file.tell():,} bytes", sha256.hexdigest())
 
 
 def _read_beside(path: Path) -> bytes | None:

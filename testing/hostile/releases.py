@@ -202,7 +202,14 @@ HARMS = [
         "another version in the manifest",
         _edit(MANIFEST, '"version": "1.0"', '"version": "9.9"'),
         MANIFEST,
-        "its version is 9.9, but the folder is named CorridorKey-1.0",
+        "files and version is named CorridorKey-9.9-untrained",
+    ),
+    Harm(
+        "papers",
+        "a version that the folder's name only begins with",
+        _edit(MANIFEST, '"version": "1.0"', '"version": "1"'),
+        MANIFEST,
+        "files and version is named CorridorKey-1-untrained",
     ),
     Harm("papers", "a manifest of spaces", _write(MANIFEST, "{ }"), MANIFEST, "", (MANIFEST,)),
     Harm(
@@ -387,7 +394,7 @@ HARMS = [
         "container",
         "pipe is ",
     ),
-    Harm("folder", "a socket", _socket, "container", "socket is a folder, a pipe, a socket"),
+    Harm("folder", "a socket", _socket, "container", "socket is a folder, a pipe"),
     Harm(
         "folder",
         "a name of spaces",

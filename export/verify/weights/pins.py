@@ -6,30 +6,21 @@
 |                         | the digest that is pinned for resolution and        | there is one   |
 |                         | precision, if one is                                |                |
 | of our own stand-ins    | the numbers have a pinned digest                    | a pin          |
-| any other               | the Model Id does not look like one of the above    | a signature    |
+| CorridorKey_custom_...  | the rest are the first eight digits of the SHA-256  | a signature    |
+|                         | of the checkpoint that is named                     |                |
+| any other               | the Model Id does not look like one of the above,   | a signature    |
+|                         | and no published checkpoint is named                |                |
 """
 
 import csv
 import dataclasses
-import json
 from pathlib import Path
 
 from export.verify.claims import Claims
-from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, STAND_IN_MODEL_IDS
+from wrapper.model_ids import PUBLISHED, STAND_IN_MODEL_IDS, custom_model_id, is_reserved
 
 PINS_FILE = Path(__file__).with_name("weights_pins.tsv")
 """The pinned digests of weights; `//export/verify:pin_weights` prints its lines."""
-
-PUBLISHED_FILE = Path(__file__).parents[3] / "third_party/checkpoints/pins.json"
-"""The published checkpoint files, by digest: `//third_party/checkpoints:pins`."""
-_MODEL_IDS = {
-    "nikopueringer/CorridorKey_v1.0": MODEL_ID,
-    "nikopueringer/CorridorKeyBlue_1.0": BLUE_MODEL_ID,
-}
-"""Model Ids of published weights, by the repository that publishes them."""
-
-_RESERVED = ("corridorkey_v", "corridorkeyblue", "corridorkey_untrained", "corridorkey_demo")
-"""Beginnings of Model Ids that other weights must not have, in lower case."""
 
 
 class WeightsError(ValueError):
@@ -55,15 +46,6 @@ class Pin:
     resolution: int
     precision: str
     weights_sha256: str
-
-
-def read_published() -> dict[str, set[str]]:
-    """Returns the digests of the published checkpoint files, by the Model Id of their weights."""
-    published: dict[str, set[str]] = {model_id: set() for model_id in _MODEL_IDS.values()}
-    for sha256, source in json.loads(PUBLISHED_FILE.read_text()).items():
-        if source["repository"] in _MODEL_IDS:
-            published[_MODEL_IDS[source["repository"]]].add(sha256)
-    return published
 
 
 def read_pins(path: Path | None = None) -> list[Pin]:
@@ -96,24 +78,28 @@ def is_pinned(claims: Claims, weights_sha256: str, pins: list[Pin]) -> bool:
     Raises:
         WeightsError: The weights are certainly not those that the Model Id names.
     """
-    weights_id = claims.weights_id
-    published = read_published()
-    known = weights_id in published or weights_id in STAND_IN_MODEL_IDS
-    if not known and weights_id.lower().startswith(_RESERVED):
+    weights_id, sha256 = claims.weights_id, claims.checkpoint["sha256"]
+    known = weights_id in PUBLISHED or weights_id in STAND_IN_MODEL_IDS
+    if not known and is_reserved(weights_id) and weights_id != custom_model_id(sha256):
         raise WeightsError(
             f"the Model Id {claims.model_id} looks like one of this repository's, and is not; "
             "export custom weights under a Model Id of their own"
         )
-    if weights_id in published and claims.checkpoint["sha256"] not in published[weights_id]:
+    if weights_id in PUBLISHED and sha256 not in PUBLISHED[weights_id]:
         raise WeightsError(
-            f"the Model Id names the published weights, but the checkpoint "
-            f"{claims.checkpoint['sha256']} was never published; export custom weights under a "
-            "Model Id of their own"
+            f"the Model Id names the published weights, but the checkpoint {sha256} was never "
+            "published; export custom weights under a Model Id of their own"
         )
+    for published, digests in PUBLISHED.items():
+        if sha256 in digests and weights_id != published:
+            raise WeightsError(
+                f"the manifest names a published checkpoint of {published}, as {weights_id}; the "
+                "exporter keeps the published Model Id"
+            )
     candidates = [
         pin
         for pin in pins
-        if pin.checkpoint_sha256 == claims.checkpoint["sha256"]
+        if pin.checkpoint_sha256 == sha256
         and (pin.resolution, pin.precision) == (claims.variant.resolution, claims.variant.precision)
     ]
     for pin in candidates:
@@ -129,7 +115,7 @@ def is_pinned(claims: Claims, weights_sha256: str, pins: list[Pin]) -> bool:
             )
     if not candidates and weights_id in STAND_IN_MODEL_IDS:
         raise WeightsError(
-            f"no {weights_id} weights from the checkpoint {claims.checkpoint['sha256']} are pinned "
+            f"no {weights_id} weights from the checkpoint {sha256} are pinned "
             f"at {claims.variant.resolution} in {claims.variant.precision}; see "
             "//export/verify:pin_weights"
         )

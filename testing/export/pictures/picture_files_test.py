@@ -322,3 +322,20 @@ def test_claimed_tiles_are_bounded(side: int, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(PictureError, match=r"has tiles of|exceeds the .* limit"):
         read_picture(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"P6\n4 4\n255\n" + bytes(48),  # PNM
+        b"BM" + struct.pack("<IHHI12x", 54, 0, 0, 54) + bytes(64),  # BMP
+        b"8BPS\0\1" + bytes(40),  # Photoshop
+        b"GIF89a" + bytes(40),
+        b"",
+    ],
+)
+def test_content_of_another_format_is_not_read(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.exr"
+    path.write_bytes(content)
+    with pytest.raises(PictureError, match="is not an EXR, PNG, TIFF, JPEG or DPX file"):
+        read_picture(path)

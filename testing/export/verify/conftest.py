@@ -1,7 +1,6 @@
 """Fixtures of verify's tests: a small exporter, a file of its own, a witness, the children."""
 
 import dataclasses
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,16 +38,6 @@ def exporter(
     pins = tmp_path / "pins.tsv"
     pins.write_text("\t".join(pin) + "\n" + "\t".join(map(str, pin.values())) + "\n")
     monkeypatch.setattr(weights, "PINS_FILE", pins)
-    published = tmp_path / "published.json"
-    published.write_text(
-        json.dumps(
-            {
-                "7" * 64: {"repository": "nikopueringer/CorridorKey_v1.0"},
-                "8" * 64: {"repository": "nikopueringer/CorridorKeyBlue_1.0"},
-            }
-        )
-    )
-    monkeypatch.setattr(weights, "PUBLISHED_FILE", published)
     monkeypatch.setattr(artifact_check, "generate", _exporter.generate)
     return _exporter
 
