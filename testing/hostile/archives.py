@@ -355,7 +355,13 @@ _EXHAUSTION = [
         "exhaustion",
         "a manifest 30,000 deep",
         _whole(MANIFEST, b'{"a":' + b"[" * 30_000 + b"]" * 30_000 + b"}"),
-        "nests too deeply",
+        "nests more than 32 deep",
+    ),
+    Hostile(
+        "exhaustion",
+        "a resolution 900 deep",
+        _whole(MANIFEST, b'{"resolution": ' + b"[" * 900 + b"]" * 900 + b"}"),
+        "nests more than 32 deep",
     ),
     Hostile(
         "exhaustion",
