@@ -97,6 +97,9 @@ def source_files() -> list[str]:
     for folder, subfolders, names in os.walk(top):
         if Path(folder) == top and "external" in subfolders:
             subfolders.remove("external")  # Bazel puts the files of other repositories there.
+        # rules_python 1.7 and later puts these files of its own beside a program.
+        subfolders[:] = [name for name in subfolders if not name.endswith(".venv")]
+        names = [name for name in names if not name.endswith("_stage2_bootstrap.py")]
         files += [str(Path(folder, name).relative_to(top)) for name in names]
     return sorted(files)
 
