@@ -95,4 +95,18 @@ KNOBS = (
         "matte, ready to merge.",
         labels=("sRGB", "Linear", "Premultiplied"),
     ),
+    Knob(
+        name="detail",
+        kind=KnobKind.FLOAT,
+        default=0.0,
+        minimum=0.0,
+        maximum=1.0,
+        label="Detail",
+        tooltip="Gives matte and foreground the detail of a plate that is larger than the image "
+        "that the network sees. 0 leaves the key as soft as the network's; 1 makes it as sharp as "
+        "the plate.",
+    ),
 )
+
+COMPANIONS: dict[str, dict[str, float]] = {"screen_color": {"despill_strength": 10.0}}
+"""Values of other knobs, by a knob that changes nothing unless they are set."""

@@ -8,8 +8,10 @@ from torch import Tensor, nn
 
 from wrapper.image.color import linear_to_srgb, srgb_to_linear
 from wrapper.image.despill import despill
+from wrapper.image.detail import key_detail
 from wrapper.image.resize import resize
 from wrapper.knobs import KNOBS
+from wrapper.network.bands import rows_on
 from wrapper.network.network import Network
 
 
@@ -32,6 +34,7 @@ class CorridorKeyNukeWrapper(nn.Module):
     refiner_strength: float
     screen_color: int
     output_mode: int
+    detail: float
     mean: Tensor
     std: Tensor
 
@@ -77,10 +80,14 @@ class CorridorKeyNukeWrapper(nn.Module):
         height, width = x.size(2), x.size(3)
 
         dtype = torch.promote_types(x.dtype, self.mean.dtype)
-        rgb_hint = torch.nan_to_num(x.to(dtype), 0.0, 1.0).clamp(min=0.0)
-        if self.gamma_input > 0:  # linear plate
-            rgb_hint = torch.cat([linear_to_srgb(rgb_hint[:, :3]), rgb_hint[:, 3:]], 1)
-        rgb_hint = torch.where(rgb_hint <= self.encoded_maximum, rgb_hint, rgb_hint.clamp(max=1.0))
+        rgb_hint = self._encoded(x, dtype)
+        # The frame as the network sees it, but not enlarged.
+        rows, columns = min(height, self.resolution), min(width, self.resolution)
+        sharpen = self.detail > 0.0 and (rows < height or columns < width)
+        guide = x[:, :0]
+        if sharpen:
+            guide = resize(rgb_hint[:, :3].clamp(max=1.0), rows, columns)
+        rgb_hint[:, 3:].clamp_(max=1.0)
         rgb_hint = resize(rgb_hint, self.resolution, self.resolution).to(self.mean.dtype)
         rgb = (rgb_hint[:, :3] - self.mean) / self.std
 
@@ -90,7 +97,17 @@ class CorridorKeyNukeWrapper(nn.Module):
             fine = (logits + self.network.delta_logits(rgb, key)).sigmoid()
             key = key + min(self.refiner_strength, 1.0) * (fine - key)
 
-        key = resize(key.to(dtype), height, width)
+        key = key.to(dtype)
+        if sharpen:
+            small = resize(key, rows, columns)
+            key = resize(small, height, width)
+            # The widest tensor of a band has 16 maps: 17 MB on a CPU and 67 MB elsewhere.
+            band = rows_on(x, [max(4194304 // (16 * width), 1), max(16777216 // (16 * width), 1)])
+            for top in range(0, height, band):
+                plate = self._encoded(x[:, :3, top : top + band], dtype).clamp(max=1.0)
+                lost = key_detail(plate, guide, small, top, height).to(dtype)
+                key[:, :, top : top + band] += min(self.detail, 1.0) * lost
+        key = resize(key, height, width)
         alpha, fg = key[:, :1], key[:, 1:]
         if self.despill_strength > 0.0:
             fraction = min(self.despill_strength, 10.0) / 10.0
@@ -101,3 +118,15 @@ class CorridorKeyNukeWrapper(nn.Module):
             fg = fg * alpha
         key = torch.nan_to_num(torch.cat([fg, alpha], 1).clamp(0.0, 1.0), 0.0)
         return key.to(x.dtype).contiguous()
+
+    def _encoded(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """Returns the plate in sRGB without values that no light has, [1, C, H, W].
+
+        Args:
+            x: Plate, and the hint, which keeps its encoding, if there is a fourth channel.
+            dtype: Type of the result.
+        """
+        x = torch.nan_to_num(x.to(dtype), 0.0, 1.0).clamp(min=0.0)
+        if self.gamma_input > 0:  # linear plate
+            x = torch.cat([linear_to_srgb(x[:, :3]), x[:, 3:]], 1)
+        return torch.where(x <= self.encoded_maximum, x, x.clamp(max=1.0))

@@ -18,6 +18,7 @@ from wrapper.knobs import KNOBS, Knob, KnobKind
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 PLATE_HEIGHT, PLATE_WIDTH = 1080, 1920
+"""Size of the plate; it is wider for a network whose image is not smaller."""
 
 TOLERANCE = 1e-5
 """Largest accepted difference from the eager network, for outputs in [0, 1]. Both run the same
@@ -48,6 +49,14 @@ class Validation:
     means: list[float]
 
 
+def plate_size(resolution: int) -> tuple[int, int]:
+    """Returns height and width of the plate for a network of a resolution.
+
+    The plate is wider than the network's image; otherwise the key has no detail to add.
+    """
+    return PLATE_HEIGHT, max(PLATE_WIDTH, resolution + resolution // 8)
+
+
 def validate(
     path: Path,
     eager: CorridorKeyNukeWrapper,
@@ -68,7 +77,7 @@ def validate(
         ValidationError: The file does not run, breaks the contract of its output, differs from
             the eager network, or has a knob without effect.
     """
-    plate = green_screen_plate(PLATE_HEIGHT, PLATE_WIDTH)
+    plate = green_screen_plate(*plate_size(eager.resolution))
     eager = _with_memory(eager)
     with step("Key a plate with the eager network"):
         at_defaults = _key(eager, plate, frozenset())

@@ -17,6 +17,7 @@ def test_knobs_are_the_published_ones() -> None:
         ("refiner_strength", KnobKind.FLOAT, 1.0, 0.0, 1.0, ()),
         ("screen_color", KnobKind.ENUMERATION, 0, 0, 1, ("Green", "Blue")),
         ("output_mode", KnobKind.ENUMERATION, 0, 0, 2, ("sRGB", "Linear", "Premultiplied")),
+        ("detail", KnobKind.FLOAT, 0.0, 0.0, 1.0, ()),
     ]
 
 

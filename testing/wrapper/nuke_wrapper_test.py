@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 
-from export.tracing.meta_device import run_on_meta
+from export.tracing.meta_device import MetaCounter, run_on_meta
 from testing.golden import golden_data
 from testing.wrapper.conftest import in_both_attentions
 from wrapper.image.color import linear_to_srgb
 from wrapper.image.despill import despill
-from wrapper.knobs import KNOBS, Knob
+from wrapper.image.detail import key_detail
+from wrapper.knobs import COMPANIONS, KNOBS, Knob
 from wrapper.model_ids import UNTRAINED_MODEL_ID
 from wrapper.network.network import CorridorKeyTransformer
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
@@ -102,8 +103,9 @@ def test_output_is_the_published_pipelines(
 
 @every_knob
 def test_knob_is_live_after_save_and_load(keyer: torch.jit.ScriptModule, knob: Knob) -> None:
-    plate = golden_data.plate(64, 64)
-    keyer.despill_strength = 10.0  # otherwise the screen color has no effect
+    plate = golden_data.plate(64, 300)  # wider than the network's image, otherwise no detail
+    for name, value in COMPANIONS.get(knob.name, {}).items():
+        setattr(keyer, name, value)
     outputs = []
     for value in (knob.minimum, knob.maximum):
         setattr(keyer, knob.name, value)
@@ -153,10 +155,11 @@ def test_output_is_the_published_pipelines_despilled_and_converted(
 
 
 @pytest.mark.parametrize("despill_strength", [0.0, 2.5])
+@pytest.mark.parametrize(("height", "width"), [(135, 240), (270, 300)])
 def test_new_knobs_at_their_defaults_change_no_bit(
-    keyer: torch.jit.ScriptModule, despill_strength: float
+    keyer: torch.jit.ScriptModule, height: int, width: int, despill_strength: float
 ) -> None:
-    plate = golden_data.plate(135, 240)
+    plate = golden_data.plate(height, width)
     network = keyer.network
     # The wrapper as it was when it had three knobs.
     rgb_hint = resized(plate, 256, 256)
@@ -164,7 +167,7 @@ def test_new_knobs_at_their_defaults_change_no_bit(
     logits = network.coarse_logits(torch.cat([rgb, rgb_hint[:, 3:]], 1))
     coarse = logits.sigmoid()
     fine = (logits + network.delta_logits(rgb, coarse)).sigmoid()
-    key = resized(coarse + 1.0 * (fine - coarse), 135, 240)
+    key = resized(coarse + 1.0 * (fine - coarse), height, width)
     matte, red, green, blue = key.split(1, 1)
     if despill_strength > 0:
         limited = torch.minimum(green, (red + blue) / 2)
@@ -252,6 +255,37 @@ def test_a_plate_that_fits_is_not_resized(saved_wrapper: Path) -> None:
     assert run_on_meta(saved_wrapper, (1, 4, 256, 256))[1][resize] == 0
 
 
+def test_knobs_at_their_defaults_cost_nothing() -> None:
+    class Free(nn.Module):
+        """A network that runs no operator."""
+
+        def coarse_logits(self, rgb_hint: Tensor) -> Tensor:
+            return rgb_hint
+
+        def delta_logits(self, rgb: Tensor, coarse: Tensor) -> Tensor:  # noqa: ARG002
+            return coarse
+
+    keyer = CorridorKeyNukeWrapper(Free(), 32, "free")
+    with MetaCounter() as counter:
+        keyer(torch.zeros(1, 4, 40, 40))
+    # What ran when there were three knobs, and the `clamp_` of the hint.
+    views = ("aten.slice.Tensor", "aten.promote_types.default")
+    assert {name: calls for name, calls in counter.calls.items() if name not in views} == {
+        "aten.nan_to_num.default": 2,
+        "aten.clamp.default": 3,
+        "aten.le.Scalar": 1,
+        "aten.where.self": 1,
+        "aten.clamp_.default": 1,
+        "aten._upsample_bilinear2d_aa.default": 2,
+        "aten.sub.Tensor": 2,
+        "aten.div.Tensor": 1,
+        "aten.cat.default": 2,
+        "aten.sigmoid.default": 2,
+        "aten.add.Tensor": 2,
+        "aten.mul.Tensor": 1,
+    }
+
+
 # Single steps.
 
 
@@ -268,6 +302,15 @@ def test_srgb_plate_is_resized_and_normalized(height: int, width: int) -> None:
     torch.testing.assert_close(network.rgb_hint[:, 3:], expected[:, 3:], rtol=0, atol=2e-7)
 
 
+def test_hint_is_clamped_before_it_is_resized() -> None:
+    plate = 3 * golden_data.plate(70, 45)
+    keyer, network = fake_keyer()
+    keyer(plate)
+    torch.testing.assert_close(
+        network.rgb_hint[:, 3:], resized(plate[:, 3:].clamp(0, 1), 32, 32), rtol=0, atol=2e-7
+    )
+
+
 def test_linear_plate_is_encoded_before_it_is_resized() -> None:
     plate = 4 * torch.from_numpy(golden_data.uniform("plate", (1, 4, 70, 45)).astype(np.float32))
     keyer, network = fake_keyer()
@@ -280,7 +323,7 @@ def test_linear_plate_is_encoded_before_it_is_resized() -> None:
     torch.testing.assert_close(network.rgb_hint[:, :3], encoded_first, rtol=0, atol=1e-5)
     assert (encoded_first - resized_first).abs().max() > 0.1
     torch.testing.assert_close(
-        network.rgb_hint[:, 3:], resized(clean[:, 3:], 32, 32), rtol=0, atol=1e-6
+        network.rgb_hint[:, 3:], resized(clean[:, 3:].clamp(max=1), 32, 32), rtol=0, atol=1e-6
     )
 
 
@@ -290,7 +333,7 @@ def test_linear_plate_is_encoded_before_it_is_resized() -> None:
         (torch.nan, 0.0),
         (-torch.inf, 0.0),
         (-0.5, 0.0),
-        (1.5, 1.5),  # highlights pass
+        (1.5, 1.5),  # highlights pass in the plate
         (128.0, 128.0),
         (129.0, 1.0),  # values above any real light become white
         (3e38, 1.0),
@@ -300,7 +343,7 @@ def test_linear_plate_is_encoded_before_it_is_resized() -> None:
 def test_input_is_cleaned(value: float, seen: float) -> None:
     keyer, network = fake_keyer()
     keyer(torch.full((1, 4, 32, 32), value))
-    assert torch.equal(network.rgb_hint[:, 3:], torch.full((1, 1, 32, 32), seen))
+    assert torch.equal(network.rgb_hint[:, 3:], torch.full((1, 1, 32, 32), min(seen, 1.0)))
     assert torch.equal(network.rgb_hint[:, :3], ((seen - MEAN) / STD).expand(1, 3, 32, 32))
 
 
@@ -332,12 +375,13 @@ def test_refiner_is_blended_after_the_sigmoid(strength: float) -> None:
 
 @every_knob
 def test_knob_out_of_range_acts_as_its_nearest_bound(knob: Knob) -> None:
-    logits = torch.tensor([0.5, -1.0, 2.0, 0.0]).view(1, 4, 1, 1)
-    plate = golden_data.plate(32, 32)
+    logits = 4 * torch.from_numpy(golden_data.uniform("key", (1, 4, 32, 32))).float() - 2
+    plate = golden_data.plate(32, 40)
 
     def run(value: float) -> tuple[Tensor, Tensor]:
         keyer, network = fake_keyer(logits, delta=logits)
-        keyer.despill_strength = 10.0  # otherwise the screen color has no effect
+        for name, other in COMPANIONS.get(knob.name, {}).items():
+            setattr(keyer, name, other)
         setattr(keyer, knob.name, value)
         return keyer(plate), network.rgb_hint
 
@@ -345,6 +389,37 @@ def test_knob_out_of_range_acts_as_its_nearest_bound(knob: Knob) -> None:
     beyond = [run(knob.minimum - 1), run(knob.maximum + 5)]
     torch.testing.assert_close(beyond, at_bounds, rtol=0, atol=0)
     assert not torch.equal(torch.cat(at_bounds[0], 1), torch.cat(at_bounds[1], 1))
+
+
+@pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16, torch.float32, torch.float64])
+def test_detail_follows_a_plate_that_is_larger_than_the_network(dtype: torch.dtype) -> None:
+    plate = golden_data.plate(70, 45).to(dtype)
+    keyer, network = fake_keyer(5 * (resized(plate.float(), 32, 32) - 0.5))
+    keyer.gamma_input = 1
+    soft = keyer(plate)
+    keyer.detail = 1.0
+    sharp = keyer(plate)
+    encoded = linear_to_srgb(plate.float()[:, :3].clamp(min=0))
+    guide, key = resized(encoded.clamp(max=1), 32, 32), network.logits.sigmoid()
+    expected = resized(key, 70, 45) + key_detail(encoded.clamp(max=1), guide, key, 0, 70)
+    # Half a step of the type at 1, and float32 rounding over ε = 1e-4.
+    atol = torch.finfo(dtype).eps + 1e-5
+    torch.testing.assert_close(sharp.float(), expected.roll(-1, 1).clamp(0, 1), rtol=0, atol=atol)
+    assert (sharp - soft).abs().max() > 0.1
+    keyer.detail = 0.25
+    quarter = (0.75 * resized(key, 70, 45) + 0.25 * expected).roll(-1, 1).clamp(0, 1)
+    torch.testing.assert_close(keyer(plate).float(), quarter, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (20, 31)])
+def test_detail_does_nothing_for_a_plate_that_the_network_sees_whole(
+    height: int, width: int
+) -> None:
+    plate = golden_data.plate(height, width)
+    keyer, _ = fake_keyer(5 * (resized(plate, 32, 32) - 0.5))
+    before = keyer(plate)
+    keyer.detail = 1.0
+    assert torch.equal(keyer(plate), before)
 
 
 def test_despill_follows_the_resize_back() -> None:
@@ -410,6 +485,7 @@ def test_a_network_that_breaks_still_gives_a_finite_key(
             "refiner_strength": st.floats(),
             "screen_color": st.integers(-2, 3),
             "output_mode": st.integers(-2, 4),
+            "detail": st.floats(),
         }
     ),
 )

@@ -51,6 +51,7 @@ def test_a_good_key_passes(run: Program, scripts: dict[str, Script], tmp_path: P
     assert verdict["seconds_first_frame"] >= 0
     assert {knob["knob"]: knob.get("skipped") for knob in verdict["knobs"]} == {
         **{knob.name: None for knob in _FLOATS},
+        "detail": "the plate is smaller than the network's image",
         "screen_color": "no .cat for these weights",
     }
     assert [quality.get("skipped") for quality in verdict["qualities"]] == [

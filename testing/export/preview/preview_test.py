@@ -167,12 +167,14 @@ def test_every_knob_except_the_output_mode_is_an_option(
     still: Path, model_file: Path, tmp_path: Path
 ) -> None:
     moved = {"despill_strength": 7.5, "gamma_input": 0, "refiner_strength": 0.25, "screen_color": 1}
+    moved["detail"] = 0.5
     assert set(moved) == {knob.name for knob in KNOBS} - {"output_mode"}
     options = [
         "--despill-strength=7.5",
         "--gamma-input=srgb",
         "--refiner-strength=0.25",
         "--screen-color=blue",
+        "--detail=0.5",
     ]
     result = preview(still, tmp_path / "out", model_file, *options)
     assert result.exit_code == 0, result.output

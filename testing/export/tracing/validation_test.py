@@ -41,6 +41,7 @@ class Gray(nn.Module):
     refiner_strength: float
     screen_color: int
     output_mode: int
+    detail: float
 
     def __init__(self, level: float, dtype: torch.dtype, channels: int) -> None:
         super().__init__()
