@@ -43,8 +43,8 @@ def _moved_by(module: torch.jit.ScriptModule, knob: Knob) -> float:
     kind = float if knob.kind is KnobKind.FLOAT else int
     for name, value in COMPANIONS.get(knob.name, {}).items():
         setattr(module, name, value)
-    # Wider than the network's image; otherwise the key has no detail to add.
-    plate = golden_data.plate(64, 300)
+    # With highlights, and wider than the network's image; otherwise it has no detail to add.
+    plate = 2 * golden_data.plate(64, 300)
     outputs = []
     for value in (knob.minimum, knob.maximum):
         setattr(module, knob.name, kind(value))

@@ -71,7 +71,9 @@ def _slopes(guide: Tensor, key: Tensor) -> Tensor:
     l20 = of_red[:, 2:3] / d0
     d1 = of_green[:, 1:2] + epsilon - l10 * of_red[:, 1:2]
     l21 = (of_green[:, 2:3] - l20 * of_red[:, 1:2]) / d1
-    d2 = _mean(blue * blue) - blue_mean * blue_mean + epsilon - l20 * of_red[:, 2:3] - l21 * l21 * d1
+    d2 = (
+        _mean(blue * blue) - blue_mean * blue_mean + epsilon - l20 * of_red[:, 2:3] - l21 * l21 * d1
+    )
 
     c0 = _mean(red * key) - red_mean * key_mean
     c1 = _mean(green * key) - green_mean * key_mean - l10 * c0

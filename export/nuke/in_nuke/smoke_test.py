@@ -89,7 +89,10 @@ def _model_knobs(known: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _move(key: kit.Key, knob: dict[str, Any], before: list[float]) -> dict[str, Any]:
-    """Moves a knob to the bound that is not its default; some sample must change, if it can on this plate."""
+    """Moves a knob to the bound that is not its default; some sample must change.
+
+    A knob that changes nothing on this plate is skipped.
+    """
     known = kit.settings()
     if knob["name"] in known["smoke_test"]["not_seen"]:
         skipped = known["smoke_test"]["not_seen"][knob["name"]]

@@ -43,6 +43,7 @@ def test_knob_changes_one_key_and_not_the_next(keyer: Keyer, knob: Knob) -> None
     after = keyer.key(RGB, HINT, **others)
     assert not np.array_equal(before.foreground, moved.foreground) or (
         knob.name == "refiner_strength"  # Its default is its maximum.
+        or knob.name in ("highlights", "despeckle")  # The plate has no highlights and no specks.
     )
     assert np.array_equal(before.foreground, after.foreground)
     assert np.array_equal(before.matte, after.matte)

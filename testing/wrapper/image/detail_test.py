@@ -30,7 +30,8 @@ def reference(plate: Tensor, guide: Tensor, key: Tensor) -> np.ndarray:
     mean, key_mean = windows(g), windows(k)
     covariance = products - mean[:, None] * mean[None] + 1e-4 * np.eye(3)[..., None, None]
     common = mixed - mean[:, None] * key_mean[None]
-    slopes = np.linalg.solve(np.moveaxis(covariance, (0, 1), (2, 3)), np.moveaxis(common, (0, 1), (2, 3)))
+    covariance, common = (np.moveaxis(m, (0, 1), (2, 3)) for m in (covariance, common))
+    slopes = np.linalg.solve(covariance, common)
     slopes = windows(np.moveaxis(slopes, (2, 3), (0, 1)).reshape(12, *g.shape[1:]))
     height, width = plate.shape[2:]
     enlarged = resize(torch.from_numpy(np.concatenate([slopes, g]))[None], height, width)[0].numpy()
@@ -44,9 +45,10 @@ def reference(plate: Tensor, guide: Tensor, key: Tensor) -> np.ndarray:
     ids=str,
 )
 def test_detail_is_the_guided_filters(size: tuple[int, int], small: tuple[int, int]) -> None:
-    plate, key = noise("plate", 3, *size), noise("key", 4, *small)
-    # A plate of one hue: its covariances are nearly singular.
-    for plate in (plate, 0.3 + plate[:, :1] * torch.tensor([0.2, 0.5, 0.1]).view(1, 3, 1, 1)):
+    colors, key = noise("plate", 3, *size), noise("key", 4, *small)
+    # The covariances of a plate of one hue are nearly singular.
+    one_hue = 0.3 + colors[:, :1] * torch.tensor([0.2, 0.5, 0.1]).view(1, 3, 1, 1)
+    for plate in (colors, one_hue):
         guide = resize(plate, *small)
         detail = key_detail(plate, guide, key, 0, size[0])
         # Measured 6e-5, in float32 against a smallest eigenvalue of 1e-4.
@@ -82,5 +84,5 @@ def test_the_matte_of_hair_is_restored() -> None:
     soft = resize(small, 256, 256)
     detail = key_detail(plate, resize(plate, 128, 128), small.expand(1, 4, 128, 128), 0, 256)
     sharp = (soft + detail[:, :1]).clamp(0, 1)
-    # Measured 0.13 (//wrapper:ARCHITECTURE.md has the table of all plates).
+    # Measured 0.13 (wrapper/ARCHITECTURE.md has the table of all plates).
     assert (sharp - alpha).abs().sum() < 0.3 * (soft - alpha).abs().sum()
