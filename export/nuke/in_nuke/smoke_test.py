@@ -100,6 +100,8 @@ def _move(key: kit.Key, knob: dict[str, Any], before: list[float]) -> dict[str, 
     bound = knob["maximum"] if knob["default"] != knob["maximum"] else knob["minimum"]
     value = knob["labels"][bound] if knob["labels"] else bound
     default = knob["labels"][knob["default"]] if knob["labels"] else knob["default"]
+    if knob["name"] == known["screen_knob"]:
+        default = knob["labels"][1]  # the node has no Trained: the color picks the weights
     result: dict[str, Any] = {"knob": knob["name"], "value": value}
     key.set(knob["name"], value)
     if knob["name"] == known["screen_knob"] and not key.model_file():
