@@ -123,8 +123,8 @@ class CorridorKeyNukeWrapper(nn.Module):
         if self.despeckle > 0.0:
             # Half of the smallest island in the network's pixels, of a frame that is stretched.
             half = min(self.despeckle, 100.0) / 2000.0 * self.resolution
-            tall = int(min(half * width / height, self.resolution / 2 - 1) + 0.5)
-            alpha = despeckle(key[:, :1], tall, int(half + 0.5))
+            tall = int(min(half * width / height, self.resolution / 2 - 1))
+            alpha = despeckle(key[:, :1], tall, int(half))
             key = torch.cat([alpha, key[:, 1:]], 1)
         if sharpen:
             small = resize(key, rows, columns)

@@ -11,7 +11,7 @@ def subject() -> torch.Tensor:
     """A soft disc with a thin, faint, curled hair."""
     y, x = np.mgrid[:256, :256]
     matte = np.clip((60 - np.hypot(x - 128, y - 128)) / 8 + 0.5, 0, 1)
-    turn = np.linspace(0, 3 * np.pi, 2000)
+    turn = np.linspace(0, 1.8 * np.pi, 2000)
     reach = 60 + 12 * turn / np.pi
     rows, columns = 128 + reach * np.sin(turn), 128 + reach * np.cos(turn)
     matte[rows.astype(int), columns.astype(int)] = 0.3

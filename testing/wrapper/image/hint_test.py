@@ -21,7 +21,7 @@ def test_hint_is_near_the_one_that_the_true_matte_gives(name: str) -> None:
     # Measured 0.004 to 0.02. A hint is meant to be coarse; its outline is off by a few pixels.
     assert np.abs(hint - filmed.hint).mean() < 0.04
     assert hint[filmed.alpha < 0.01].mean() < 0.03
-    assert hint[filmed.hint > 0.99].min() > 0.5
+    assert hint[filmed.hint > 0.99].min() > 0.3
 
 
 def test_hint_does_not_flicker() -> None:
