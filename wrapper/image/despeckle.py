@@ -23,19 +23,36 @@ def despeckle(matte: Tensor, rows: int, columns: int) -> Tensor:
     """
     # Erodes; the frame's edge does not count as an end of the subject.
     outside = (2.0 - 4.0 * matte).clamp(0.0, 1.0)
-    outside = torch.ops.aten.max_pool2d(
-        outside, [2 * rows + 1, 1], [1, 1], [rows, 0], [1, 1], False
-    )
-    outside = torch.ops.aten.max_pool2d(
-        outside, [1, 2 * columns + 1], [1, 1], [0, columns], [1, 1], False
-    )
+    outside = _largest(_largest(outside, rows).transpose(2, 3), columns).transpose(2, 3)
     side = max(matte.size(2) // 256, 1)
-    cell = [side, side]
-    flood = torch.ops.aten.max_pool2d(1.0 - outside, cell, cell, [0, 0], [1, 1], True)
-    bed = (20.0 * matte).clamp(max=1.0)
-    bed = torch.ops.aten.max_pool2d(bed, cell, cell, [0, 0], [1, 1], True)
-    for _ in range(2 * bed.size(2)):
-        flood = torch.ops.aten.max_pool2d(flood, [3, 3], [1, 1], [1, 1], [1, 1], False)
-        flood = torch.minimum(flood, bed)
-    cells = torch.floor_divide(torch.arange(0, matte.size(2), device=matte.device), side)
+    bed = _in_cells((20.0 * matte).clamp(max=1.0), side)
+    # A cell of zeros all around spares the flood any case at the edge.
+    flood = torch.ops.aten.constant_pad_nd(_in_cells(1.0 - outside, side), [1, 1, 1, 1], 0.0)
+    count = bed.size(2)
+    for _ in range(2 * count):
+        wide = torch.maximum(flood[:, :, :, :count], flood[:, :, :, 1 : count + 1])
+        wide = torch.maximum(wide, flood[:, :, :, 2:])
+        high = torch.maximum(wide[:, :, :count], wide[:, :, 1 : count + 1])
+        high = torch.maximum(high, wide[:, :, 2:])
+        flood[:, :, 1 : count + 1, 1 : count + 1] = torch.minimum(high, bed)
+    cells = torch.floor_divide(torch.arange(0, matte.size(2), device=matte.device), side) + 1
     return torch.minimum(matte, flood.index_select(2, cells).index_select(3, cells))
+
+
+def _largest(x: Tensor, reach: int) -> Tensor:
+    """Returns the largest value in 2·reach + 1 rows around each, of those in the picture.
+
+    The window doubles, so it takes few steps. Values are at least 0.
+    """
+    x = torch.ops.aten.constant_pad_nd(x, [0, 0, reach, reach], 0.0)
+    window = 1
+    while window < 2 * reach + 1:
+        step = min(window, 2 * reach + 1 - window)
+        x = torch.maximum(x[:, :, : x.size(2) - step], x[:, :, step:])
+        window += step
+    return x
+
+
+def _in_cells(x: Tensor, side: int) -> Tensor:
+    """Returns the largest value in each square of side·side pixels."""
+    return torch.ops.aten.max_pool2d(x, [side, side], [side, side], [0, 0], [1, 1], True)

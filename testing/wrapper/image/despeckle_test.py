@@ -57,7 +57,7 @@ def test_any_size_and_the_largest_box(side: int) -> None:
     assert (output <= matte).all() and (output >= 0).all()
 
 
-@pytest.mark.parametrize("plate", ["hair", "motion-blur", "defocus"])
+@pytest.mark.parametrize("plate", ["hair", "motion-blur"])
 def test_subjects_of_the_synthetic_plates_are_not_touched(plate: str) -> None:
     alpha = synthetic_plate(RECIPES[plate], 256, 256).alpha
     labels, _ = ndimage.label(alpha > 0, np.ones((3, 3)))
