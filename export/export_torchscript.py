@@ -69,8 +69,9 @@ def _multiple_of_32(_context: click.Context, _option: click.Parameter, resolutio
 )
 @click.option(
     "--model-id",
-    help="Model Id for weights of one's own: letters, digits and . _ + -.  [default: "
-    "CorridorKey_custom_ and the first eight digits of the file's SHA-256]",
+    help="Model Id for weights of one's own: letters, digits and . _ + -. Weights for "
+    "blue screens need a name with blue in it.  [default: CorridorKey_custom_ and the "
+    "first eight digits of the file's SHA-256]",
 )
 @click.option(
     "--validate/--no-validate",
