@@ -90,7 +90,10 @@ class Movie:
         limits = {"max_pixels": str(MAXIMUM_PIXELS)}
         with self._naming_the_file():
             self._container = av.open(
-                file, format="mov", stream_options=[limits] * _MAXIMUM_STREAMS
+                file,
+                format="mov",
+                stream_options=[limits] * _MAXIMUM_STREAMS,
+                metadata_errors="replace",
             )
             streams = self._container.streams.video
             if len(streams) != 1:
@@ -210,8 +213,10 @@ class Movie:
         """Turns the library's errors into one line."""
         try:
             yield
-        except (FFmpegError, OSError) as error:
-            reason = error.strerror or str(error)
+        except MovieError:
+            raise
+        except (FFmpegError, OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
             raise MovieError(
                 f"{printable(str(self.path))} cannot be read as a movie: {printable(reason)}"
             ) from None
