@@ -23,7 +23,10 @@ UNTRAINED_MODEL_ID = "CorridorKey_untrained"
 DEMO_MODEL_ID = "CorridorKey_demo"
 """Model Id of a file made from the demo weights, written by hand; their metadata holds it too."""
 
-STAND_IN_MODEL_IDS = (UNTRAINED_MODEL_ID, DEMO_MODEL_ID)
+DEMO_BLUE_MODEL_ID = "CorridorKey_demo_blue"
+"""Model Id of a file made from the demo weights for blue screens."""
+
+STAND_IN_MODEL_IDS = (UNTRAINED_MODEL_ID, DEMO_MODEL_ID, DEMO_BLUE_MODEL_ID)
 """Model Ids of the weights that replace trained ones where those are out of reach."""
 
 PUBLISHED: Mapping[str, frozenset[str]] = {
@@ -106,3 +109,16 @@ def check_own_model_id(model_id: str, weights: str) -> None:
             f"{model_id} looks like the Model Id of other weights; expected a name that begins "
             f"with none of {', '.join(_RESERVED)}, whatever its case and punctuation"
         )
+
+
+def screen_of(model_id: str) -> int:
+    """Returns the color of the screens that weights were made for, as a value of `screen_color`.
+
+    Args:
+        model_id: Model Id of a file. That of blue-screen weights contains "blue", in any case; so
+            must the name that a user gives to weights for blue screens.
+
+    Returns:
+        1 for green, 2 for blue.
+    """
+    return 2 if "blue" in model_id.lower() else 1

@@ -22,7 +22,7 @@ _CAPTIONS = {
     ),
     "refined": (
         "Refined matte",
-        "All knobs at their defaults. Edges and hair match the true alpha.",
+        "All knobs at their defaults but the screen color. Edges and hair match the true alpha.",
     ),
     "difference": (
         "Difference",
@@ -60,8 +60,8 @@ def judge_plate(keyer: Keyer, name: str, recipe: Recipe, plate: SyntheticPlate) 
     knobs = {knob.name: knob for knob in KNOBS}
     screen = [label.lower() for label in knobs["screen_color"].labels].index(recipe.screen)
     most = knobs["despill_strength"].maximum
-    coarse = keyer.key(plate.plate, plate.hint, refiner_strength=0.0)
-    refined = keyer.key(plate.plate, plate.hint)
+    coarse = keyer.key(plate.plate, plate.hint, refiner_strength=0.0, screen_color=screen)
+    refined = keyer.key(plate.plate, plate.hint, screen_color=screen)
     despilled = keyer.key(plate.plate, plate.hint, despill_strength=most, screen_color=screen)
 
     mattes = dict(zip(STAGES, (plate.hint, coarse.matte, refined.matte), strict=True))

@@ -282,7 +282,7 @@ def _drop_layer(path: Path) -> None:
     write_records(path, content)
 
 
-# What a file claims.
+# Claims of a file.
 
 
 def _claim(old: bytes, new: bytes, message: str) -> Hostile:

@@ -89,11 +89,19 @@ def _model_knobs(known: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _move(key: kit.Key, knob: dict[str, Any], before: list[float]) -> dict[str, Any]:
-    """Moves a knob to the bound that is not its default; some sample must change."""
+    """Moves a knob to the bound that is not its default; some sample must change.
+
+    A knob that changes nothing on this plate is skipped.
+    """
     known = kit.settings()
+    if knob["name"] in known["smoke_test"]["not_seen"]:
+        skipped = known["smoke_test"]["not_seen"][knob["name"]]
+        return {"knob": knob["name"], "passed": True, "skipped": skipped}
     bound = knob["maximum"] if knob["default"] != knob["maximum"] else knob["minimum"]
     value = knob["labels"][bound] if knob["labels"] else bound
     default = knob["labels"][knob["default"]] if knob["labels"] else knob["default"]
+    if knob["name"] == known["screen_knob"]:
+        default = knob["labels"][1]  # the node has no Trained: the color picks the weights
     result: dict[str, Any] = {"knob": knob["name"], "value": value}
     key.set(knob["name"], value)
     if knob["name"] == known["screen_knob"] and not key.model_file():

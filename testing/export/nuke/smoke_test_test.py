@@ -19,12 +19,14 @@ CAT = f"{KIT_NAME}_green_2048_torch201.cat"
 SMALL = CAT.replace("2048", "512")
 
 _FLOATS = [knob for knob in KNOBS if knob.kind is KnobKind.FLOAT]
+_HINT_SOURCES = next(knob for knob in KNOBS if knob.name == "hint_source").labels
 
 
 def good_key(values: dict[str, Any], channel: str, x: float, y: float) -> float:
     """Keys the disc of the plate. Its edge is soft if any knob of the model is moved."""
     distance = ((x - 128) ** 2 + (y - 72) ** 2) ** 0.5
     moved = any(values[knob.name] != knob.default for knob in _FLOATS)
+    moved = moved or values["hint_source"] not in (0, _HINT_SOURCES[0])
     alpha = 1.0 if distance < 40 else 0.5 * moved if distance < 42 else 0.0
     return alpha if channel == "rgba.alpha" else 0.28 * alpha
 
@@ -51,10 +53,16 @@ def test_a_good_key_passes(run: Program, scripts: dict[str, Script], tmp_path: P
     assert verdict["seconds_first_frame"] >= 0
     assert {knob["knob"]: knob.get("skipped") for knob in verdict["knobs"]} == {
         **{knob.name: None for knob in _FLOATS},
+        "detail": "the plate is smaller than the network's image",
+        "despill_mode": "Despill Strength is 0",
+        "highlights": "the plate has none",
+        "despeckle": "the plate has no specks",
+        "hint_source": None,
         "screen_color": "no .cat for these weights",
     }
     assert [quality.get("skipped") for quality in verdict["qualities"]] == [
         None,
+        "no .cat",
         "no .cat",
         "no .cat",
         None,
