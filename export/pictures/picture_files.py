@@ -213,7 +213,7 @@ def open_picture(path: Path) -> Iterator[PictureFile]:
     except OSError as error:
         raise PictureError(f"{shown}: {error.strerror}") from None
     if not known:
-        raise PictureError(f"{shown} is not an EXR, PNG, TIFF, JPEG or DPX file, whatever its name")
+        raise PictureError(f"{shown}: not an EXR, PNG, TIFF, JPEG or DPX file, whatever its name")
     straight = ImageSpec()
     straight["oiio:UnassociatedAlpha"] = 1  # Do not multiply the colors by the alpha.
     with utf8_name(path) as name:
