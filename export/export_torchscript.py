@@ -55,8 +55,8 @@ def _multiple_of_32(_context: click.Context, _option: click.Parameter, resolutio
     type=click.Choice(get_args(Precision)),
     default=Variant.precision,
     show_default=True,
-    help="Precision in which the weights are stored. float16 halves the file; a float32 plate is "
-    "keyed in float32 either way.",
+    help="float16 stores the weights in half the size; a float32 plate is keyed in float32 either "
+    "way. fast keys it on a GPU mostly in half, in less time.",
 )
 @click.option(
     "--runtime",

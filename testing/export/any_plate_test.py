@@ -40,9 +40,6 @@ def reset(keyer: torch.jit.ScriptModule) -> None:
 @pytest.fixture
 def keyer(loaded: torch.jit.ScriptModule) -> Iterator[torch.jit.ScriptModule]:
     """Returns the loaded file; resets its knobs afterwards."""
-    torch.set_num_threads(
-        1
-    )  # At 256, two threads are no faster; on a busy machine they wait for each other.
     yield loaded
     reset(loaded)
 

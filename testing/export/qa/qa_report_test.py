@@ -10,21 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import safetensors.torch
 import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from export.common.digests import digest
-from export.export_torchscript import main as export
 from export.pictures.compositing import srgb_to_linear
 from export.pictures.keyer import Keyed, Keyer
 from export.pictures.synthetic_plates import RECIPES, SyntheticPlate, synthetic_plate
 from export.qa.matting_errors import matting_errors
 from export.qa.qa_page import data_uri
 from export.qa.qa_report import main
-from testing.weights.untrained_weights import untrained_state_dict, write_untrained_checkpoint
+from testing.export.verify.small_artifact import SmallExporter
 from wrapper.knobs import KNOBS, Knob, KnobKind
+from wrapper.model_ids import MODEL_ID
 
 WIDTH, HEIGHT = 64, 36
 PLATES = ["hair", "blue-screen"]
@@ -34,21 +33,17 @@ JPEG = 6
 """Largest mean error of a JPEG's pixels, of 255."""
 
 
-def exported(checkpoint: Path) -> Path:
-    """Exports a checkpoint at 256."""
-    path = checkpoint.with_suffix(".pt")
-    arguments = [f"--checkpoint={checkpoint}", f"--output={path}", "--resolution=256"]
-    result = CliRunner().invoke(export, [*arguments, "--no-validate"])
-    assert result.exit_code == 0, result.output
-    return path
+@pytest.fixture(scope="module")
+def exporter() -> SmallExporter:
+    return SmallExporter()
 
 
 @pytest.fixture(scope="module")
-def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Path of a CorridorKey.pt with the stand-in weights."""
-    checkpoint = tmp_path_factory.mktemp("model") / "untrained.safetensors"
-    write_untrained_checkpoint(256, checkpoint)
-    return exported(checkpoint)
+def model_file(exporter: SmallExporter, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Path of a CorridorKey.pt with the stand-in weights' name."""
+    path = tmp_path_factory.mktemp("model") / "CorridorKey.pt"
+    exporter.write(path)
+    return path
 
 
 def report(model_file: Path, output: Path, *options: str) -> Result:
@@ -188,12 +183,10 @@ def test_heading_says_that_the_weights_are_untrained(page: Page, text: str) -> N
     assert "Do not approve this file." in text
 
 
-def test_heading_of_other_weights(tmp_path: Path) -> None:
-    # The stand-in is recognized by metadata, which this file does not have.
-    checkpoint = tmp_path / "CorridorKey.safetensors"
-    safetensors.torch.save_file(untrained_state_dict(256), checkpoint)
+def test_heading_of_other_weights(exporter: SmallExporter, tmp_path: Path) -> None:
+    exporter.write(tmp_path / "CorridorKey.pt", MODEL_ID)
     output = tmp_path / "report.html"
-    result = report(exported(checkpoint), output, "--plates=noise")
+    result = report(tmp_path / "CorridorKey.pt", output, "--plates=noise")
     assert result.exit_code == 0, result.output
     page = Page(output.read_text())
     assert page.heading == "CorridorKey QA"
