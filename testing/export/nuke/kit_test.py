@@ -93,6 +93,13 @@ def test_the_terms_of_the_weights_are_in_the_kit(kit_folder: Path) -> None:
     assert "LICENSE-CorridorKey.txt" in (kit_folder / "guide.html").read_text()
 
 
+def test_the_known_answers_are_in_the_kit(kit_folder: Path) -> None:
+    table = json.loads((kit_folder / "known_answers.json").read_text())
+    for name in "plate", "hint":
+        with Image.open(kit_folder / f"known_answers_{name}.png") as picture:
+            assert picture.size == (table["width"], table["height"])
+
+
 def test_cat_json_names_existing_files(kit_folder: Path) -> None:
     folder = (kit_folder / GIZMO).parent
     cattery = json.loads((folder / "cat.json").read_text())
