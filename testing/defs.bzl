@@ -2,6 +2,19 @@
 
 load("@rules_python//python:defs.bzl", "py_test")
 
+PACKAGE_INDEX_SETTINGS = [
+    "HOME",
+    "PIP_CERT",
+    "PIP_CONFIG_FILE",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_FIND_LINKS",
+    "PIP_INDEX_URL",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+]
+"""The variables that name this machine's package index, for tests that download wheels."""
+
 def pytest_test(name, srcs, deps = [], torch = False, bazel = False, tags = [], **kwargs):
     """Declares a py_test that runs pytest on its sources.
 

@@ -1,5 +1,7 @@
 """Makes untrusted text safe for a terminal."""
 
+from collections.abc import Sequence
+
 
 def printable(text: str, limit: int = 1000) -> str:
     r"""Returns text without control characters and no longer than a few lines.
@@ -14,3 +16,15 @@ def printable(text: str, limit: int = 1000) -> str:
     if len(text) > limit:
         text = f"{text[:limit]}…"
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def printable_list(texts: Sequence[str], limit: int, separator: str = "; ") -> str:
+    """Joins the first texts, each as `printable` returns it, and the number of the others.
+
+    Args:
+        texts: Texts.
+        limit: Largest number of texts that are kept.
+        separator: Separator between them.
+    """
+    more = [f"and {len(texts) - limit} more"] if len(texts) > limit else []
+    return separator.join([*map(printable, texts[:limit]), *more])

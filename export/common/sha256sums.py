@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from export.common.digests import sha256
-from wrapper.printable import printable
+from wrapper.printable import printable_list
 
 SHA256SUMS = "SHA256SUMS"
 """Name of the list, and the only file that the list omits. `sha256sum --check` accepts it."""
@@ -114,9 +114,5 @@ def compare(found: Mapping[str, str], text: bytes) -> None:
         ),
     ]
     if problems:
-        more = len(problems) - _PROBLEMS_SHOWN
-        raise ChecksumError(
-            f"the files differ from {SHA256SUMS}: "
-            + "; ".join(printable(problem) for problem in problems[:_PROBLEMS_SHOWN])
-            + (f"; and {more} more" if more > 0 else "")
-        )
+        shown = printable_list(problems, _PROBLEMS_SHOWN)
+        raise ChecksumError(f"the files differ from {SHA256SUMS}: {shown}")

@@ -3,13 +3,13 @@
 import hashlib
 import os
 import shutil
-import subprocess
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import trustme
 
 from export.common.digests import sha256
 from testing import nested_bazel
@@ -125,13 +125,11 @@ def test_a_release_that_is_gone(bazel: nested_bazel.Bazel, site: Site) -> None:
 def test_https_needs_a_certificate_that_bazel_trusts(
     site: Site, tmp_path: Path, trusted: bool
 ) -> None:
-    request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=studio"
-    names = "-addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out certificate.pem"
-    subprocess.run(["openssl", *f"{request} {names}".split()], cwd=tmp_path, check=True)
-    certificate = tmp_path / "certificate.pem"
-    with certificate.open("a") as file:
-        file.write((tmp_path / "key.pem").read_text())
-    startup = [java_truststore.startup_option(certificate, tmp_path)] if trusted else []
+    authority = trustme.CA()
+    bundle, certificate = tmp_path / "authority.pem", tmp_path / "server.pem"
+    authority.cert_pem.write_to_path(bundle)
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(certificate)
+    startup = [java_truststore.startup_option(bundle, tmp_path)] if trusted else []
 
     folder = tmp_path / "nginx"
     folder.mkdir()

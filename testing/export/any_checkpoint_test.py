@@ -3,7 +3,6 @@
 It runs no code from a file, and needs no more memory than the size of the file.
 """
 
-import hashlib
 import os
 import pickle
 import re
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from export.common.digests import sha256
 from export.verify.children import confined
 from export.verify.children.confined import Limits
 from testing.export.export_command import export, failure, start
@@ -79,7 +79,7 @@ def exported(checkpoint_file: Path, tmp_path_factory: pytest.TempPathFactory) ->
     output = tmp_path_factory.mktemp("exported") / "CorridorKey.pt"
     process = start(checkpoint_file, output, "--no-validate")
     assert process.wait() == 0
-    return hashlib.sha256(output.read_bytes()).hexdigest()
+    return sha256(output)
 
 
 @pytest.mark.parametrize("change", ["cut", "overwritten", "removed"])
@@ -104,7 +104,7 @@ def test_file_that_changes_after_it_was_read(
                     file.truncate(0)
                     file.truncate(checkpoint_file.stat().st_size if change != "cut" else 0)
     assert process.wait() == 0, printed
-    assert hashlib.sha256(output.read_bytes()).hexdigest() == exported
+    assert sha256(output) == exported
 
 
 @contextmanager

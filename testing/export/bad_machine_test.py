@@ -4,7 +4,6 @@ After each fault, the next plain run must succeed without help, write the same b
 undisturbed run, and leave nothing else in the folder.
 """
 
-import hashlib
 import itertools
 import os
 import random
@@ -17,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from export.common.digests import sha256
 
 _KILLS = 25
 """Number of kills with each signal."""
@@ -52,7 +53,7 @@ def _run(command: list[str]) -> tuple[int, str]:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return sha256(path)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The exporter on the command line."""
 
-import hashlib
 import json
 import shutil
 import signal
@@ -14,6 +13,7 @@ import torch
 
 from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
 from export.artifact.operators import operators
+from export.common.digests import digest, sha256
 from export.tracing import validation
 from testing.export.export_command import export, failure, start
 from testing.weights.untrained_weights import write_untrained_checkpoint
@@ -64,10 +64,7 @@ def test_manifest_says_what_went_in_and_came_out(
     folder, _ = exported
     manifest = json.loads((folder / "manifest.json").read_text())
     path = folder / "CorridorKey.pt"
-    assert manifest.pop("torchscript") == {
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "bytes": path.stat().st_size,
-    }
+    assert manifest.pop("torchscript") == digest(path)
     assert [knob.pop("name") for knob in manifest["knobs"]] == [knob.name for knob in KNOBS]
     assert manifest.pop("operators") == operators(path)
     assert manifest.pop("knobs")[1] == {
@@ -86,10 +83,7 @@ def test_manifest_says_what_went_in_and_came_out(
         "resolution": 256,
         "precision": "float32",
         "runtime": "nuke17",
-        "checkpoint": {
-            "sha256": hashlib.sha256(checkpoint_file.read_bytes()).hexdigest(),
-            "bytes": checkpoint_file.stat().st_size,
-        },
+        "checkpoint": digest(checkpoint_file),
     }
 
 
@@ -183,8 +177,7 @@ def test_bytes_are_the_reviewed_ones_in_any_environment(
     process = start(other_checkpoint, path, "--no-validate", **settings)
     printed, _ = process.communicate()
     assert process.returncode == 0, printed
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert sha256 == GOLDEN_DIGEST.read_text().strip(), (
+    assert sha256(path) == GOLDEN_DIGEST.read_text().strip(), (
         "The exporter writes other bytes than the reviewed ones. If you meant that, and both of "
         f"these tests show the same new digest, write it to testing/export/{GOLDEN_DIGEST.name}"
     )

@@ -5,6 +5,7 @@ it works, and the same command must fetch the pinned bytes through the same cach
 """
 
 import contextlib
+import datetime
 import http.server
 import random
 import re
@@ -17,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import trustme
 
 from testing import nested_bazel
 from testing.servers import java_truststore
 from testing.third_party import small_checkpoint
-from testing.third_party.authority import Authority
 from testing.third_party.small_checkpoint import WEIGHTS, assert_one_message
 
 _LENGTH = len(WEIGHTS)
@@ -33,6 +34,7 @@ _IMPATIENT = "--http_timeout_scaling=0.05"
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
+    # pytest-httpserver cannot take its place: it sends whole, well-formed answers only.
     server: "_Server"
 
     def do_GET(self) -> None:
@@ -198,6 +200,22 @@ _FAULTS = [
 ]
 
 
+def _tls(authority: trustme.CA, begin: int, end: int) -> ssl.SSLContext:
+    """Returns the TLS settings of a server on 127.0.0.1.
+
+    Args:
+        authority: Issues the server's certificate.
+        begin: First day of the certificate, counted from today.
+        end: Last day of the certificate, counted from today.
+    """
+    now = datetime.datetime.now(datetime.UTC)
+    first, last = (now + datetime.timedelta(days=day) for day in (begin, end))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate = authority.issue_cert("127.0.0.1", not_before=first, not_after=last)
+    certificate.configure_cert(context)
+    return context
+
+
 @contextlib.contextmanager
 def _running(server: _Server) -> Iterator[_Server]:
     with server:
@@ -213,19 +231,22 @@ def server() -> Iterator[_Server]:
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
+def authority() -> trustme.CA:
+    return trustme.CA()
 
 
 @pytest.fixture(scope="module")
 def bazel(
-    authority: Authority, tmp_path_factory: pytest.TempPathFactory
+    authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[nested_bazel.Bazel]:
     """A Bazel that trusts the authority, on a machine that trusts it too."""
     scratch = tmp_path_factory.mktemp("nested")
-    trust = java_truststore.startup_option(authority.bundle, tmp_path_factory.mktemp("trust"))
+    folder = tmp_path_factory.mktemp("trust")
+    bundle = folder / "authority.pem"
+    authority.cert_pem.write_to_path(bundle)
+    trust = java_truststore.startup_option(bundle, folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_FILE", str(authority.bundle))
+        patch.setenv("SSL_CERT_FILE", str(bundle))
         with small_checkpoint.start(scratch, trust) as run:
             yield run
 
@@ -314,11 +335,11 @@ def test_a_certificate_that_is_not_valid_today(
     end: int,
     problem: str,
     bazel: nested_bazel.Bazel,
-    authority: Authority,
+    authority: trustme.CA,
     tmp_path: Path,
 ) -> None:
-    with _running(_Server(authority.server(begin, end))) as server:
+    with _running(_Server(_tls(authority, begin, end))) as server:
         cache = tmp_path / "cache"
         assert problem in _refused(bazel, server.url, "it cannot be reached", cache)
-        server.tls = authority.server()
+        server.tls = _tls(authority, -1, 30)
         _assert_fetched(bazel, server.url, cache)

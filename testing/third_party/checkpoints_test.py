@@ -1,26 +1,19 @@
 """Fetches checkpoints from a real server: Bazel accepts the pinned bytes and nothing else."""
 
-import http.server
-import threading
+import base64
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
+import trustme
+from pytest_httpserver import HTTPServer
 
 from testing import nested_bazel
 from testing.servers import java_truststore
 from testing.third_party import small_checkpoint
-from testing.third_party.authority import Authority
 from testing.third_party.small_checkpoint import WEIGHTS, assert_one_message, fetch
 
-PAGES = {
-    "/weights": WEIGHTS,
-    "/flipped": WEIGHTS[:-1] + b"\x00",
-    "/login": b"<!DOCTYPE html><html><body>Please sign in</body></html>",
-    "/pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
-    "/empty": b"",
-}
 HUB_PATH = (
     "/nikopueringer/CorridorKey_v1.0/resolve/f6386ddf042d8e92aeb5fd16cb9b101cff508195"
     "/CorridorKey_v1.0.safetensors"
@@ -28,73 +21,52 @@ HUB_PATH = (
 TOKEN = "hf_not_a_real_token"
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves PAGES. /gated needs a login; /elsewhere and the hub's path redirect to /weights."""
-
-    requests: ClassVar[list[tuple[str, str | None]]] = []
-    """Path and Authorization header of each request."""
-    plain_port: ClassVar[int]
-    """Port of the server without TLS."""
-
-    def do_GET(self) -> None:
-        """Answers and records a request. A redirect leads to the plain server, at another name."""
-        self.requests.append((self.path, self.headers.get("Authorization")))
-        if self.path in ("/elsewhere", HUB_PATH):
-            self.send_response(302)
-            self.send_header("Location", f"http://localhost:{self.plain_port}/weights")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-        elif self.path == "/gated" and self.headers.get("Authorization") is None:
-            self.send_error(401)
-        elif self.path in PAGES or self.path == "/gated":
-            body = PAGES.get(self.path, WEIGHTS)
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-        else:
-            self.send_error(404)
-
-    def log_message(self, *_: object) -> None:
-        """Prints nothing."""
-
-
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
+def authority() -> trustme.CA:
+    return trustme.CA()
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """URL of the server."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        Handler.plain_port = running.server_port
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
+@pytest.fixture
+def server(httpserver: HTTPServer) -> HTTPServer:
+    """Serves the weights at localhost. /elsewhere redirects to the same server's other name."""
+    httpserver.expect_request("/weights").respond_with_data(WEIGHTS)
+    _redirect(httpserver, "/elsewhere", httpserver)
+    return httpserver
 
 
-@pytest.fixture(scope="module")
-def hub(authority: Authority) -> Iterator[str]:
-    """URL of the same server with TLS."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        running.socket = authority.server().wrap_socket(running.socket, server_side=True)
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"https://127.0.0.1:{running.server_port}"
-        running.shutdown()
+@pytest.fixture
+def hub(authority: trustme.CA, server: HTTPServer) -> Iterator[HTTPServer]:
+    """Redirects from the published checkpoint to `server`, as the hub does. Uses TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    with HTTPServer(ssl_context=context) as running:
+        _redirect(running, HUB_PATH, server)
+        yield running
 
 
 @pytest.fixture(scope="module")
 def bazel(
-    authority: Authority, tmp_path_factory: pytest.TempPathFactory
+    authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[nested_bazel.Bazel]:
-    trust = java_truststore.startup_option(authority.bundle, tmp_path_factory.mktemp("trust"))
+    folder = tmp_path_factory.mktemp("trust")
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    trust = java_truststore.startup_option(folder / "authority.pem", folder)
     with small_checkpoint.start(tmp_path_factory.mktemp("nested"), trust) as run:
         yield run
 
 
-def test_mirror(bazel: nested_bazel.Bazel, server: str) -> None:
-    status, output = fetch(bazel, f"{server}/weights")
+def _redirect(server: HTTPServer, path: str, target: HTTPServer) -> None:
+    headers = {"Location": f"http://127.0.0.1:{target.port}/weights"}
+    server.expect_request(path).respond_with_data(status=302, headers=headers)
+
+
+def _requests(server: HTTPServer) -> list[tuple[str, str | None]]:
+    """Returns the path and the Authorization header of each request."""
+    return [(request.path, request.headers.get("Authorization")) for request, _ in server.log]
+
+
+def test_mirror(bazel: nested_bazel.Bazel, server: HTTPServer) -> None:
+    status, output = fetch(bazel, server.url_for("/weights"))
     assert status == 0, output
 
 
@@ -130,57 +102,52 @@ def test_relative_local_copy(bazel: nested_bazel.Bazel) -> None:
 
 
 def test_netrc_reaches_the_mirror_and_stays_there(
-    bazel: nested_bazel.Bazel, server: str, tmp_path: Path
+    bazel: nested_bazel.Bazel, server: HTTPServer, tmp_path: Path
 ) -> None:
-    (tmp_path / ".netrc").write_text("machine 127.0.0.1\nlogin artist\npassword secret\n")
-    flag = f"--repo_env=HOME={tmp_path}"
-    assert fetch(bazel, f"{server}/gated", flag)[0] == 0
-    Handler.requests.clear()
-    assert fetch(bazel, f"{server}/elsewhere", flag)[0] == 0
-    authorization = dict(Handler.requests)
-    assert authorization["/elsewhere"] is not None
-    assert authorization["/weights"] is None
+    (tmp_path / ".netrc").write_text("machine localhost\nlogin artist\npassword secret\n")
+    status, output = fetch(bazel, server.url_for("/elsewhere"), f"--repo_env=HOME={tmp_path}")
+    assert status == 0, output
+    login = "Basic " + base64.b64encode(b"artist:secret").decode()
+    assert _requests(server) == [("/elsewhere", login), ("/weights", None)]
 
 
 def test_token_goes_to_the_hub_and_not_where_it_redirects(
-    bazel: nested_bazel.Bazel, server: str, hub: str
+    bazel: nested_bazel.Bazel, server: HTTPServer, hub: HTTPServer
 ) -> None:
-    del server  # The redirect leads there.
-    Handler.requests.clear()
     status, output = fetch(
-        bazel, "", f"--repo_env=HF_ENDPOINT={hub}", f"--repo_env=HF_TOKEN={TOKEN}"
+        bazel, "", f"--repo_env=HF_ENDPOINT={hub.url_for('')}", f"--repo_env=HF_TOKEN={TOKEN}"
     )
     assert status == 0, output
-    assert Handler.requests == [(HUB_PATH, f"Bearer {TOKEN}"), ("/weights", None)]
+    assert _requests(hub) == [(HUB_PATH, f"Bearer {TOKEN}")]
+    assert _requests(server) == [("/weights", None)]
 
 
-def test_token_does_not_go_to_a_hub_without_tls(bazel: nested_bazel.Bazel, server: str) -> None:
-    Handler.requests.clear()
+def test_token_does_not_go_to_a_hub_without_tls(
+    bazel: nested_bazel.Bazel, server: HTTPServer
+) -> None:
     status, output = fetch(
-        bazel, "", f"--repo_env=HF_ENDPOINT={server}", f"--repo_env=HF_TOKEN={TOKEN}"
+        bazel, "", f"--repo_env=HF_ENDPOINT={server.url_for('')}", f"--repo_env=HF_TOKEN={TOKEN}"
     )
     assert status != 0
     assert_one_message(output, "HF_TOKEN would cross the network unencrypted")
-    assert Handler.requests == []
+    assert _requests(server) == []
     assert TOKEN not in output
 
 
 @pytest.mark.parametrize("userinfo", ["artist:secret", "artist", "artist:p@secret", ":secret"])
 def test_an_address_with_a_password_is_refused(
-    bazel: nested_bazel.Bazel, server: str, userinfo: str
+    bazel: nested_bazel.Bazel, server: HTTPServer, userinfo: str
 ) -> None:
-    Handler.requests.clear()
-    status, output = fetch(bazel, server.replace("://", f"://{userinfo}@") + "/weights")
+    status, output = fetch(bazel, server.url_for("/weights").replace("://", f"://{userinfo}@"))
     assert status != 0
     assert_one_message(output, "the address contains a user name or password")
     assert "~/.netrc" in output
-    assert Handler.requests == []
+    assert _requests(server) == []
     assert "secret" not in output
     assert "artist" not in output
 
 
-def test_hub_token_does_not_go_to_a_mirror(bazel: nested_bazel.Bazel, server: str) -> None:
-    Handler.requests.clear()
-    status, _ = fetch(bazel, f"{server}/weights", f"--repo_env=HF_TOKEN={TOKEN}")
+def test_hub_token_does_not_go_to_a_mirror(bazel: nested_bazel.Bazel, server: HTTPServer) -> None:
+    status, _ = fetch(bazel, server.url_for("/weights"), f"--repo_env=HF_TOKEN={TOKEN}")
     assert status == 0
-    assert Handler.requests == [("/weights", None)]
+    assert _requests(server) == [("/weights", None)]

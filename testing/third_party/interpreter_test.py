@@ -1,17 +1,15 @@
 """Downloads an interpreter from loopback, and runs an action on it with no Python on PATH."""
 
-import functools
 import hashlib
-import http.server
 import io
 import re
 import sys
 import tarfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 from testing import nested_bazel
 
@@ -68,18 +66,6 @@ def _archive() -> bytes:
 
 
 @pytest.fixture
-def mirror(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """URL and folder of a server on loopback."""
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", folder
-        server.shutdown()
-
-
-@pytest.fixture
 def bazel(tmp_path: Path) -> Iterator[nested_bazel.Bazel]:
     """A Bazel in a workspace with a package `package`."""
     with nested_bazel.start(tmp_path / "nested") as run:
@@ -93,9 +79,8 @@ def bazel(tmp_path: Path) -> Iterator[nested_bazel.Bazel]:
 
 
 def test_an_action_runs_on_the_downloaded_interpreter_only(
-    bazel: nested_bazel.Bazel, mirror: tuple[str, Path], tmp_path: Path
+    bazel: nested_bazel.Bazel, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
-    url, folder = mirror
     archive = _archive()
     rule = tmp_path / "nested/workspace/third_party/python/interpreter.bzl"
     rule.chmod(0o644)
@@ -103,18 +88,19 @@ def test_an_action_runs_on_the_downloaded_interpreter_only(
     digest = hashlib.sha256(archive).hexdigest()
     rule.write_text(re.sub(r'": "[0-9a-f]{64}"', f'": "{digest}"', rule.read_text()))
     config = tmp_path / "mirror.cfg"
-    config.write_text(f"rewrite github.com/.*[.]gz {url}/python.tar.gz\n")
+    config.write_text(f"rewrite github.com/.*[.]gz {httpserver.url_for('/python.tar.gz')}\n")
     build = (
         *("build", "//package:report", "--repo_env=CORRIDORKEY_PYTHON=", "--repository_cache="),
         *(f"--experimental_downloader_config={config}", "--http_connector_attempts=1"),
     )
 
-    (folder / "python.tar.gz").write_bytes(archive + b"changed")
+    changed = httpserver.expect_oneshot_request("/python.tar.gz")
+    changed.respond_with_data(archive + b"changed")
     result = bazel(*build)
     assert result.returncode != 0
     assert f"but wanted {digest}" in result.stdout
 
-    (folder / "python.tar.gz").write_bytes(archive)
+    httpserver.expect_request("/python.tar.gz").respond_with_data(archive)
     result = bazel(*build)
     assert result.returncode == 0, result.stdout
     report = tmp_path / "nested/workspace/bazel-bin/package/report.txt"

@@ -1,56 +1,34 @@
 """Checks that only the hub sees its token: no command line, no log and no file contains it."""
 
-import http.server
-import threading
+import re
+import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
+import trustme
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from testing import command_lines, nested_bazel
 from testing.servers import java_truststore
 from testing.third_party import small_checkpoint
-from testing.third_party.authority import Authority
 
 _TOKEN = "hf_" + "4f0b9d" * 6
 
 
-class _Hub(http.server.BaseHTTPRequestHandler):
-    """Answers slowly, and only with the token: with the weights or with something else."""
-
-    body: ClassVar[bytes] = b""
-    logged_in: ClassVar[int] = 0
-
-    def do_GET(self) -> None:
-        time.sleep(0.5)
-        if self.headers.get("Authorization") != f"Bearer {_TOKEN}":
-            self.send_error(401)
-            return
-        type(self).logged_in += 1
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(self.body)))
-        self.end_headers()
-        self.wfile.write(self.body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture
-def hub(authority: Authority) -> Iterator[str]:
-    """URL of the hub."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Hub) as running:
-        running.socket = authority.server().wrap_socket(running.socket, server_side=True)
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"https://127.0.0.1:{running.server_port}"
-        running.shutdown()
+@pytest.fixture(scope="session")
+def httpserver_ssl_context(authority: trustme.CA) -> ssl.SSLContext:
+    """TLS settings of pytest-httpserver's fixture `httpserver`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
 
 
 @pytest.fixture
@@ -60,11 +38,12 @@ def scratch(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bazel(
-    scratch: Path, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scratch: Path, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[nested_bazel.Bazel]:
     """A Bazel of a user who has the token in the environment."""
     monkeypatch.setenv("HF_TOKEN", _TOKEN)
-    trust = java_truststore.startup_option(authority.bundle, tmp_path)
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    trust = java_truststore.startup_option(tmp_path / "authority.pem", tmp_path)
     with small_checkpoint.start(scratch, trust) as run:
         yield run
 
@@ -82,15 +61,21 @@ def _holders(folder: Path) -> list[str]:
 def test_only_the_hub_sees_the_token(
     good: bool,
     bazel: nested_bazel.Bazel,
-    hub: str,
+    httpserver: HTTPServer,
     scratch: Path,
 ) -> None:
-    _Hub.body = small_checkpoint.WEIGHTS if good else b"something else"
-    _Hub.logged_in = 0
+    def answer(_: Request) -> Response:
+        time.sleep(0.5)  # `watched` looks at the command lines in the meantime.
+        return Response(small_checkpoint.WEIGHTS if good else b"something else")
+
+    login = {"Authorization": f"Bearer {_TOKEN}"}
+    httpserver.expect_request(re.compile("/.*"), headers=login).respond_with_handler(answer)
+    hub = httpserver.url_for("")
     with command_lines.watched() as seen:
         status, output = small_checkpoint.fetch(bazel, "", f"--repo_env=HF_ENDPOINT={hub}")
     assert (status == 0) == good, output
-    assert _Hub.logged_in
+    httpserver.check_assertions()
+    assert httpserver.log
     assert any(b"corridorkey_green" in line for line in seen), "no command line was recorded"
     assert not [line for line in seen if _TOKEN.encode() in line]
     assert _TOKEN not in output

@@ -13,11 +13,15 @@ FETCH = ("query", "deps(@pypi//corridorkey_probe)", "--output=label")
 """Arguments of a Bazel command that unpacks the wheel and lists its files."""
 
 
-def make_wheel() -> bytes:
-    """Returns a wheel with the one empty module `corridorkey_probe`."""
+def make_wheel(module: bytes = b"") -> bytes:
+    """Returns a wheel with the one module `corridorkey_probe`.
+
+    Args:
+        module: Content of the module.
+    """
     info = "corridorkey_probe-1.0.dist-info"
     files = {
-        "corridorkey_probe.py": b"",
+        "corridorkey_probe.py": module,
         f"{info}/METADATA": b"Metadata-Version: 2.1\nName: corridorkey-probe\nVersion: 1.0\n",
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
@@ -31,7 +35,7 @@ def make_wheel() -> bytes:
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in files.items():
             # Without a time, two calls return the same bytes.
-            archive.writestr(zipfile.ZipInfo(name), content)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 

@@ -1,9 +1,13 @@
-"""Tests what unpack_wheel.py removes from an unpacked wheel and reads from its metadata."""
+"""Tests what unpack_wheel.py removes from a wheel, reads from it and says on a full disk."""
 
+import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from testing.third_party import tiny_wheel
 from third_party.python import unpack_wheel
 
 _METADATA = """\
@@ -60,3 +64,61 @@ def test_the_cache_is_pips_and_can_be_turned_off(monkeypatch: pytest.MonkeyPatch
     assert unpack_wheel.cache_folder() == Path("/cache/corridorkey-wheels")
     monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
     assert unpack_wheel.cache_folder() is None
+
+
+_PIP_ON_A_FULL_DISK = """\
+ERROR: Could not install packages due to an OSError.
+Traceback (most recent call last):
+  File "base_command.py", line 105, in _run_wrapper
+    status = _inner_run()
+OSError: [Errno 28] No space left on device
+"""
+
+
+def test_only_the_last_line_of_a_traceback_is_left() -> None:
+    assert unpack_wheel.without_traceback(_PIP_ON_A_FULL_DISK) == (
+        "ERROR: Could not install packages due to an OSError.\n"
+        "OSError: [Errno 28] No space left on device"
+    )
+    assert unpack_wheel.without_traceback("ERROR: why\n") == "ERROR: why\n"
+
+
+def test_a_download_needs_space_for_two_copies() -> None:
+    output = "Collecting torch==2.7.1\n  Downloading torch-2.7.1-cp311.whl (821.2 MB)\n"
+    assert unpack_wheel.needed_space(output) == (
+        "Downloading torch-2.7.1-cp311.whl takes twice 821.2 MB."
+    )
+
+
+def test_a_full_disk_is_one_message_with_the_space_that_is_needed(tmp_path: Path) -> None:
+    wheel = tiny_wheel.make_wheel(bytes(8_000_000))
+    kit = tmp_path / "kit"
+    kit.mkdir()
+    (kit / tiny_wheel.NAME).write_bytes(wheel)
+    requirements = tmp_path / "requirements.txt"
+    digest = hashlib.sha256(wheel).hexdigest()
+    requirements.write_text(f"corridorkey-probe==1.0 --hash=sha256:{digest}\n")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    script = """
+        mount -t tmpfs -o size=4m tmpfs "$1" || exit 99
+        cd "$1"
+        shift
+        "$@"
+        status=$?
+        ls -A
+        exit $status
+    """
+    command = [
+        *("unshare", "--map-root-user", "--mount", "bash", "-c", script, "bash", str(disk)),
+        *(sys.executable, "-IB", unpack_wheel.__file__, str(requirements), f"--kit={kit}"),
+    ]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode == 99 or "unshare:" in result.stderr:
+        pytest.skip(f"this machine allows no mounts: {result.stderr}")
+    assert result.returncode == 1
+    assert result.stdout == ""
+    first, second = result.stderr.strip().splitlines()
+    assert first.startswith(f"The disk is full: {disk} has 4 MB free. ")
+    assert first.endswith(f"Unpacking {tiny_wheel.NAME} takes 8 MB.")
+    assert "README.md" in second

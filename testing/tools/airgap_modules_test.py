@@ -4,18 +4,16 @@ The modules are two small ones beside those that this repository's MODULE.bazel 
 """
 
 import base64
-import functools
 import hashlib
 import http.client
-import http.server
 import io
 import json
 import tarfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 from testing import nested_bazel
 from tools.airgap_kit import bazel as another_bazel
@@ -46,36 +44,33 @@ def _archive(files: dict[str, str]) -> bytes:
 
 
 @pytest.fixture
-def upstream(tmp_path: Path) -> Iterator[str]:
+def upstream(httpserver: HTTPServer) -> str:
     """A registry with `one` 1.0, which has a patch, and `two` 1.0, which asks for `one` 0.9."""
-    folder = tmp_path / "upstream"
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        url = f"http://127.0.0.1:{server.server_port}"
-        for name, version, more in (
-            ("one", "0.9", ""),
-            ("one", "1.0", ""),
-            ("two", "1.0", 'bazel_dep(name = "one", version = "0.9")\n'),
-        ):
-            module = f'module(name = "{name}", version = "{version}")\n{more}'
-            archive = _archive(
-                {"MODULE.bazel": module, "BUILD.bazel": 'filegroup(name = "published")\n'}
-            )
-            entry = folder / "modules" / name / version
-            (entry / "patches").mkdir(parents=True)
-            (entry / "MODULE.bazel").write_text(module)
-            (entry / "patches/build.patch").write_text(_PATCH)
-            source = {
-                "url": f"{url}/{name}-{version}.tar.gz",
-                "integrity": _integrity(archive),
-                "patches": {"build.patch": _integrity(_PATCH.encode())} if name == "one" else {},
-                "patch_strip": 1,
-            }
-            (entry / "source.json").write_text(json.dumps(source))
-            (folder / f"{name}-{version}.tar.gz").write_bytes(archive)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield url
-        server.shutdown()
+    httpserver.no_handler_status_code = 404
+    for name, version, more in (
+        ("one", "0.9", ""),
+        ("one", "1.0", ""),
+        ("two", "1.0", 'bazel_dep(name = "one", version = "0.9")\n'),
+    ):
+        module = f'module(name = "{name}", version = "{version}")\n{more}'
+        archive = _archive(
+            {"MODULE.bazel": module, "BUILD.bazel": 'filegroup(name = "published")\n'}
+        )
+        source = {
+            "url": httpserver.url_for(f"/{name}-{version}.tar.gz"),
+            "integrity": _integrity(archive),
+            "patches": {"build.patch": _integrity(_PATCH.encode())} if name == "one" else {},
+            "patch_strip": 1,
+        }
+        entry = f"/modules/{name}/{version}"
+        for path, content in {
+            f"{entry}/MODULE.bazel": module,
+            f"{entry}/patches/build.patch": _PATCH,
+            f"{entry}/source.json": json.dumps(source),
+            f"/{name}-{version}.tar.gz": archive,
+        }.items():
+            httpserver.expect_request(path).respond_with_data(content)
+    return httpserver.url_for("")
 
 
 @pytest.fixture
@@ -91,7 +86,11 @@ def bazel(tmp_path: Path) -> Iterator[nested_bazel.Bazel]:
 
 
 def test_from_a_registry_to_a_build_without_it(
-    upstream: str, bazel: nested_bazel.Bazel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    upstream: str,
+    httpserver: HTTPServer,
+    bazel: nested_bazel.Bazel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CORRIDORKEY_BAZEL", "\n".join(nested_bazel.command()))
     registry, archives = tmp_path / "kit/registry", tmp_path / "kit/distdir"
@@ -114,7 +113,7 @@ def test_from_a_registry_to_a_build_without_it(
     assert "@one//:patched" in result.stdout and "@two//:published" in result.stdout
 
     (archives / "two-1.0.tar.gz").write_bytes(b"something else")
-    (tmp_path / "upstream/two-1.0.tar.gz").unlink()
+    httpserver.clear()  # The registry is gone.
     bazel("clean", "--expunge")
     result = bazel("query", "@two//:all", *flags, "--http_connector_attempts=1")
     assert result.returncode != 0

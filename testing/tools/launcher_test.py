@@ -126,3 +126,27 @@ def test_a_bazel_that_knows_better_is_not_asked_for_its_version(
         machine.environment["BAZEL_REAL"] = str(machine.commands / "real")
     result = _launch(machine, "build")
     assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "free, command, built, warned",
+    [
+        (13, ["--batch", "build", "//..."], False, True),
+        (13, ["test"], False, True),
+        (15, ["build"], False, False),
+        (13, ["build"], True, False),
+        (13, ["--output_base=/elsewhere", "build"], False, False),
+        (13, ["query", "//build:test"], False, False),
+    ],
+)
+def test_a_first_build_on_a_small_disk_begins_with_a_warning(
+    machine: Machine, free: int, command: list[str], built: bool, warned: bool
+) -> None:
+    _stand_in_for(machine, "bazelisk")
+    machine.stand_in("df", f"echo header; echo disk 0 0 {free * 1_000_000} 0% /")
+    if not built:
+        (machine.workspace / "bazel-out").rmdir()
+    result = _launch(machine, *command)
+    assert (result.returncode, result.stdout.split("\0")[1:-1]) == (0, command)
+    assert (f"{machine.home} has 13 GB free" in result.stderr) is warned
+    assert bool(result.stderr) is warned

@@ -1,7 +1,6 @@
 """Tests of the demo weights: their bytes, and what the network makes of them."""
 
 import functools
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import safetensors
 import torch
 from click.testing import CliRunner
 
+from export.common.digests import sha256
 from export.pictures.synthetic_plates import RECIPES, synthetic_plate
 from export.qa.matting_errors import MattingErrors, matting_errors
 from testing.weights import demo_weights
@@ -76,7 +76,7 @@ def test_bytes_are_the_same_on_every_machine(resolution: int, screen: str, tmp_p
     arguments = ["--resolution", str(resolution), "--screen", screen, "--output", str(output)]
     result = CliRunner().invoke(demo_weights.main, arguments)
     assert result.exit_code == 0, result.output
-    assert hashlib.sha256(output.read_bytes()).hexdigest() == _DIGESTS[resolution, screen]
+    assert sha256(output) == _DIGESTS[resolution, screen]
     assert [path.name for path in tmp_path.iterdir()] == ["demo.safetensors"]
 
 

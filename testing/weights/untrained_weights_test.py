@@ -6,6 +6,7 @@ import safetensors
 import torch
 from click.testing import CliRunner
 
+from export.common.digests import sha256
 from testing.golden import golden_data
 from testing.weights import untrained_weights
 
@@ -14,11 +15,11 @@ from testing.weights import untrained_weights
     ("resolution", "digest"), golden_data.weights_sha256().items(), ids=lambda value: str(value)[:8]
 )
 def test_weights_are_the_documented_function_of_their_keys(resolution: int, digest: str) -> None:
-    sha256 = hashlib.sha256()
+    weights = hashlib.sha256()
     for key, tensor in sorted(untrained_weights.untrained_state_dict(resolution).items()):
-        sha256.update(key.encode())
-        sha256.update(tensor.numpy().tobytes())
-    assert sha256.hexdigest() == digest
+        weights.update(key.encode())
+        weights.update(tensor.numpy().tobytes())
+    assert weights.hexdigest() == digest
 
 
 def test_command_writes_the_same_bytes_each_time(tmp_path: Path) -> None:
@@ -27,7 +28,7 @@ def test_command_writes_the_same_bytes_each_time(tmp_path: Path) -> None:
         output = tmp_path / name
         arguments = ["--resolution", "64", "--output", str(output)]
         assert CliRunner().invoke(untrained_weights.main, arguments).exit_code == 0
-        digests.add(hashlib.sha256(output.read_bytes()).hexdigest())
+        digests.add(sha256(output))
     assert len(digests) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "first.safetensors",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wrapper.printable import printable
+from wrapper.printable import printable, printable_list
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,8 @@ def test_long_text_is_cut() -> None:
     assert printable(2000 * "a") == 1000 * "a" + "…"
     assert printable(5 * "a", limit=5) == "aaaaa"
     assert printable(6 * "a", limit=5) == "aaaaa…"
+
+
+def test_a_long_list_is_cut() -> None:
+    assert printable_list(["a", "b\n"], limit=2) == r"a; b\n"
+    assert printable_list(["a", "b", "c", "d"], 2, "\n  ") == "a\n  b\n  and 2 more"

@@ -8,6 +8,7 @@ because pip itself caches only what an index sends with Cache-Control, and many 
 """
 
 import argparse
+import errno
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import zipfile
 from pathlib import Path
 
 _SITE_PACKAGES = Path("site-packages")
@@ -44,6 +46,16 @@ Install one (Debian: python3-pip-whl), or name another Python with
 --repo_env=CORRIDORKEY_PYTHON=/path/to/python3.11.
 """
 
+_PIP_FAILED = """\
+{problem}
+pip uses this machine's own configuration (PIP_INDEX_URL, pip.conf): third_party/MIRRORS.md.
+"""
+_DISK_IS_FULL = """\
+The disk is full: {folder} has {free:,} MB free. {need}
+Free some space and run the command again. README.md says how much a clone takes.
+"""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 def find_pip() -> str | None:
     """Returns the path of pip's wheel, or None if this interpreter has pip installed.
@@ -67,7 +79,7 @@ def find_pip() -> str | None:
 
 
 def run_pip(pip_wheel: str | None, *arguments: str, index: bool) -> None:
-    """Runs pip. Its output goes to stderr.
+    """Runs pip.
 
     Args:
         pip_wheel: Result of `find_pip`.
@@ -75,7 +87,8 @@ def run_pip(pip_wheel: str | None, *arguments: str, index: bool) -> None:
         index: Whether to use the index that this machine's pip is set up with.
 
     Raises:
-        SystemExit: pip fails.
+        SystemExit: pip fails. The message is pip's.
+        OSError: pip fails because the disk is full.
     """
     environment = {name: text for name, text in os.environ.items() if name not in _NOT_OURS}
     environment |= _ENVIRONMENT
@@ -88,8 +101,37 @@ def run_pip(pip_wheel: str | None, *arguments: str, index: bool) -> None:
     with tempfile.TemporaryDirectory(dir=".", prefix=".pip-") as scratch:
         environment["TMPDIR"] = str(Path(scratch).absolute())
         command = [sys.executable, "-IB", *pip, *arguments]
-        if subprocess.run(command, env=environment, stdout=sys.stderr, check=False).returncode:
-            sys.exit(1)
+        result = subprocess.run(
+            command, env=environment, text=True, capture_output=True, check=False
+        )
+    if result.returncode:
+        for number in _FULL:
+            if os.strerror(number) in result.stderr:
+                raise OSError(number, needed_space(result.stdout))
+        problem = (result.stdout + without_traceback(result.stderr)).strip()
+        sys.exit(_PIP_FAILED.format(problem=problem))
+
+
+def without_traceback(text: str) -> str:
+    """Returns pip's messages. Of a traceback, only the last line is left."""
+    messages, traceback, rest = text.partition("Traceback (most recent call last):")
+    return messages + rest.strip().rpartition("\n")[2] if traceback else text
+
+
+def needed_space(output: str) -> str:
+    """Returns a sentence on how much space pip needed.
+
+    Args:
+        output: What pip printed.
+    """
+    if unpacked := re.search(r"^ *Processing (.*\.whl)", output, re.MULTILINE):
+        with zipfile.ZipFile(unpacked[1]) as wheel:
+            size = sum(member.file_size for member in wheel.infolist())
+        return f"Unpacking {Path(unpacked[1]).name} takes {size / 1e6:,.0f} MB."
+    # pip downloads a file, copies it to its destination and then removes the first copy.
+    if download := re.search(r"^ *Downloading (\S+\.whl) \((.*)\)", output, re.MULTILINE):
+        return f"Downloading {Path(download[1]).name} takes twice {download[2]}."
+    return ""
 
 
 def cache_folder() -> Path | None:
@@ -118,19 +160,25 @@ def find_cached(requirements: Path, cache: Path) -> Path | None:
     return None
 
 
-def keep(wheel: Path, cache: Path) -> None:
-    """Copies a wheel into the cache, whole or not at all, unless the cache is read-only."""
+def keep(wheel: Path, cache: Path) -> Path:
+    """Moves a wheel into the cache, whole or not at all, unless the cache is read-only.
+
+    Returns:
+        The folder that has the wheel now.
+    """
     folder = cache / _sha256(wheel)
     partial = folder / f".{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            shutil.copyfile(wheel, partial)
+            shutil.move(wheel, partial)
             partial.replace(folder / wheel.name)
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
         print(f"{wheel.name} is not kept for other clones: {error}", file=sys.stderr)
+        return wheel.parent
+    return folder
 
 
 def _sha256(path: Path) -> str:
@@ -148,20 +196,20 @@ def install(requirements: Path, kit: Path | None, pip_wheel: str | None) -> None
 
     Raises:
         SystemExit: pip fails.
+        OSError: The disk is full.
     """
     requirement = f"--requirement={requirements}"
+    target = f"--target={_SITE_PACKAGES}"
+    cache = cache_folder()
+    folder = kit or (cache and find_cached(requirements, cache))
+    # Here, because Bazel removes what a killed run leaves in the folder of a repository.
     with tempfile.TemporaryDirectory(dir=".", prefix=".download-") as scratch:
-        cache = cache_folder()
-        folder = kit or (cache and find_cached(requirements, cache))
         if not folder:
             folder = Path(scratch)
             run_pip(pip_wheel, *_DOWNLOAD, requirement, f"--dest={folder}", index=True)
-            if cache:
-                for wheel in folder.iterdir():
-                    keep(wheel, cache)
-        find_links = f"--find-links={folder}"
-        target = f"--target={_SITE_PACKAGES}"
-        run_pip(pip_wheel, *_INSTALL, requirement, find_links, target, index=False)
+            (wheel,) = folder.iterdir()
+            folder = keep(wheel, cache) if cache else folder
+        run_pip(pip_wheel, *_INSTALL, requirement, f"--find-links={folder}", target, index=False)
 
 
 def remove(paths: list[str]) -> None:
@@ -204,7 +252,13 @@ def main() -> None:
     parser.add_argument("--leave-out", action="append", default=[])
     arguments = parser.parse_args()
     pip_wheel = find_pip()
-    install(arguments.requirements, arguments.kit, pip_wheel)
+    try:
+        install(arguments.requirements, arguments.kit, pip_wheel)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        free = shutil.disk_usage(".").free // 1_000_000
+        sys.exit(_DISK_IS_FULL.format(folder=Path.cwd(), free=free, need=error.strerror))
     remove(arguments.leave_out)
     print(json.dumps(required()))
 

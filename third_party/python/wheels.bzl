@@ -51,7 +51,6 @@ all_requirements = [str(Label("//" + name)) for name in {names}]
 
 _CANNOT_UNPACK = """pip could not unpack {requirement}:
 {problem}
-pip uses this machine's own configuration (PIP_INDEX_URL, pip.conf): third_party/MIRRORS.md.
 """
 _NO_KIT = "--config=airgap needs a complete kit in {}: tools/AIRGAP.md says how to make one"
 

@@ -16,7 +16,7 @@ from wrapper.checkpoint import pth_file, safetensors_file
 from wrapper.checkpoint.position_embedding import resize_position_embedding
 from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, STAND_IN_MODEL_IDS
 from wrapper.network.network import CorridorKeyTransformer
-from wrapper.printable import printable
+from wrapper.printable import printable, printable_list
 
 _POS_EMBED = "encoder.model.pos_embed"
 _PROBLEMS_LISTED = 5
@@ -94,12 +94,10 @@ def load_checkpoint(path: str | os.PathLike[str], resolution: int) -> Checkpoint
     expected = network.state_dict()
     problems = _problems(tensors, expected)
     if problems:
-        listed = "".join(f"\n  {problem}" for problem in problems[:_PROBLEMS_LISTED])
-        more = len(problems) - _PROBLEMS_LISTED
+        listed = printable_list(problems, _PROBLEMS_LISTED, "\n  ")
         raise CheckpointError(
-            f"{path} does not hold the weights of CorridorKey 1.0:{listed}"
-            + (f"\n  and {more} more" if more > 0 else "")
-            + "\nUse the published file, or one trained and saved in float32 with the same network."
+            f"{path} does not hold the weights of CorridorKey 1.0:\n  {listed}"
+            "\nUse the published file, or one trained and saved in float32 with the same network."
         )
 
     pos_embed = tensors[_POS_EMBED]

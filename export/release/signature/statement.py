@@ -26,7 +26,7 @@ from export.release.signature.policy import (
     STATEMENT_SCHEMA,
     SignatureError,
 )
-from wrapper.printable import printable
+from wrapper.printable import printable, printable_list
 
 PROVENANCE = "provenance.json"
 """Name of the statement in a release."""
@@ -116,12 +116,7 @@ def check_statement(payload: bytes, subjects: Mapping[str, str]) -> None:
         ),
     ]
     if problems:
-        more = len(problems) - _NAMES_SHOWN
-        raise SignatureError(
-            "the statement "
-            + "; ".join(printable(problem) for problem in problems[:_NAMES_SHOWN])
-            + (f"; and {more} more" if more > 0 else "")
-        )
+        raise SignatureError(f"the statement {printable_list(problems, _NAMES_SHOWN)}")
 
 
 def _with_subjects(statement: Mapping[str, Any], digests: Mapping[str, str]) -> bytes:

@@ -12,24 +12,8 @@ from export.artifact.operators import GraphError, check_graph, operators
 from export.artifact.runtimes import RUNTIMES
 from export.tracing.meta_device import run_on_meta
 from export.tracing.tracing import to_torchscript
+from testing.export.small_network import SmallNetwork
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
-
-
-class SmallNetwork(nn.Module):
-    """Stands in for the network, at 32×32, with one step that a test chooses."""
-
-    def __init__(self, step: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.coarse = nn.Conv2d(4, 4, 3, padding=1)
-        self.delta = nn.Conv2d(7, 4, 3, padding=1)
-        self.step = step
-        self.requires_grad_(False)
-
-    def coarse_logits(self, rgb_hint: Tensor) -> Tensor:
-        return self.coarse(self.step(rgb_hint))
-
-    def delta_logits(self, rgb: Tensor, coarse: Tensor) -> Tensor:
-        return self.delta(torch.cat([rgb, coarse], 1))
 
 
 def attention(x: Tensor) -> Tensor:

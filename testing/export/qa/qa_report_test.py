@@ -1,7 +1,6 @@
 """Runs the QA report on a small CorridorKey.pt; checks the page, its pictures and its figures."""
 
 import base64
-import hashlib
 import html.parser
 import io
 import itertools
@@ -16,6 +15,7 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from export.common.digests import digest
 from export.export_torchscript import main as export
 from export.pictures.compositing import srgb_to_linear
 from export.pictures.keyer import Keyed, Keyer
@@ -200,11 +200,10 @@ def test_heading_of_other_weights(tmp_path: Path) -> None:
 
 
 def test_page_and_figures_identify_the_file(text: str, figures: dict, model_file: Path) -> None:
-    sha256 = hashlib.sha256(model_file.read_bytes()).hexdigest()
-    assert figures["file"] == {"sha256": sha256, "bytes": model_file.stat().st_size}
+    assert figures["file"] == digest(model_file)
     assert figures["manifest"]["model_id"] == "CorridorKey_untrained_256"
     for fact in (
-        sha256,
+        figures["file"]["sha256"],
         f"{model_file.stat().st_size:,} bytes",
         "CorridorKey_untrained_256",
         figures["manifest"]["checkpoint"]["sha256"],

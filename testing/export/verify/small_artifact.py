@@ -1,4 +1,4 @@
-"""An exporter of .pt files of 20 kB: a real wrapper and archive around a network of three layers.
+"""An exporter of .pt files of 20 kB: a real wrapper and archive around a network of two layers.
 
 verify compares a file with what the exporter makes of the same claims. The real exporter takes ten
 seconds and 280 MB at its smallest resolution; tests of everything else put this one in its place.
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from export.artifact import archive
 from export.artifact.artifact_manifest import NAME_IN_ARCHIVE
@@ -26,6 +26,7 @@ from export.verify.claims import Claims
 from export.verify.generated import Generated
 from export.verify.weights.pins import Pin
 from export.verify.weights.tensors import TensorForm, digest_of_all
+from testing.export.small_network import SmallNetwork
 from wrapper.checkpoint.checkpoint import Checkpoint
 from wrapper.model_ids import UNTRAINED_MODEL_ID
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
@@ -35,25 +36,6 @@ MODEL_ID = VARIANT.model_id(UNTRAINED_MODEL_ID)
 CHECKPOINT: Digest = {"sha256": hashlib.sha256(b"").hexdigest(), "bytes": 0}
 CODE = f"{FOLDER}/code/__torch__/wrapper/nuke_wrapper.py"
 """The record with the wrapper's code."""
-
-
-class SmallNetwork(nn.Module):
-    """Stands in for the network."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.alpha = nn.Conv2d(4, 1, 3, padding=1)
-        self.fg = nn.Conv2d(4, 3, 3, padding=1)
-        self.delta = nn.Conv2d(7, 4, 3, padding=1)
-        self.requires_grad_(False)
-
-    def coarse_logits(self, rgb_hint: Tensor) -> Tensor:
-        """Does what `CorridorKeyTransformer.coarse_logits` does."""
-        return torch.cat([self.alpha(rgb_hint), self.fg(rgb_hint)], 1)
-
-    def delta_logits(self, rgb: Tensor, coarse: Tensor) -> Tensor:
-        """Does what `CorridorKeyTransformer.delta_logits` does."""
-        return self.delta(torch.cat([rgb, coarse], 1))
 
 
 class SmallExporter:
