@@ -41,10 +41,11 @@ def metadata(gizmo: Script) -> dict[str, str]:
     """Returns the values that the gizmo writes into a frame, by key, before Tcl evaluates them."""
     text = gizmo.one("ModifyMetaData").knobs["metadata"]
     count = int(script_reader.evaluate(f"llength {{{text}}}"))
-    items = (
-        [script_reader.evaluate(f"lindex {{{text}}} {i} {j}") for j in (1, 2)] for i in range(count)
-    )
-    return {key: value for key, value in items}
+
+    def word(item: int, number: int) -> str:
+        return script_reader.evaluate(f"lindex {{{text}}} {item} {number}")
+
+    return {word(item, 1): word(item, 2) for item in range(count)}
 
 
 def expression(node: ScriptNode, knob: str) -> str:

@@ -71,9 +71,7 @@ def picture(text: str) -> Floats:
 def test_the_demo_weights_pass(
     monkeypatch: pytest.MonkeyPatch, kit_folder: Path, scripts: dict[str, Script], tmp_path: Path
 ) -> None:
-    nuke = Nuke(
-        gizmo=scripts[GIZMO], cats=[f"{KIT_NAME}_green_2048_torch201.cat"], pixels=Gizmo()
-    )
+    nuke = Nuke(gizmo=scripts[GIZMO], cats=[f"{KIT_NAME}_green_2048_torch201.cat"], pixels=Gizmo())
     output = tmp_path / "verdict.json"
     status = Program(monkeypatch, kit_folder / "smoke_test.py")(nuke, "--output", output)
     verdict = json.loads(output.read_text())

@@ -159,7 +159,8 @@ def demo_key(kit_folder: Path, change: Callable[[str, float], float]) -> Pixels:
         pixel = pixels[int(x), int(y)]
         if channel == "rgba.alpha":
             return change(channel, pixel["matte"])
-        encoded = pixel["foreground_srgb"][("red", "green", "blue").index(channel.removeprefix("rgba."))]
+        colors = dict(zip("rgb", pixel["foreground_srgb"], strict=True))
+        encoded = colors[channel.removeprefix("rgba.")[0]]
         return change(channel, float(srgb_to_linear(np.float32(encoded))))
 
     return key

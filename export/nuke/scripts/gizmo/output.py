@@ -147,6 +147,5 @@ def _from_record(pattern: str) -> str:
     record = f"[file rootname [value {INFERENCE}.modelFile]].json"
     read = f'catch {{set c [open "{record}"]; set t [read $c]; close $c}}'
     return (
-        f"[set t {{}}; {read}; "
-        f"lindex [concat [regexp -inline {{{pattern}}} $t] unknown unknown] 1]"
+        f"[set t {{}}; {read}; lindex [concat [regexp -inline {{{pattern}}} $t] unknown unknown] 1]"
     )
