@@ -69,13 +69,13 @@ def judge_plate(keyer: Keyer, name: str, recipe: Recipe, plate: SyntheticPlate) 
     pixels = mattes | {
         "plate": plate.plate,
         "alpha": plate.alpha,
-        "difference": _difference(refined.matte, plate.alpha),
+        "difference": difference(refined.matte, plate.alpha),
         "foreground": refined.foreground,
         "despilled": despilled.foreground,
         "true-foreground": plate.foreground,
-        "over-gray": _composite(refined, _GRAY),
-        "over-black": _composite(refined, _BLACK),
-        "over-white": _composite(refined, _WHITE),
+        "over-gray": composite(refined),
+        "over-black": composite(refined, _BLACK),
+        "over-white": composite(refined, _WHITE),
     }
     pictures = [
         Picture(
@@ -90,14 +90,14 @@ def judge_plate(keyer: Keyer, name: str, recipe: Recipe, plate: SyntheticPlate) 
     return Judged(Section(name, recipe.title, recipe.look_for, pictures), errors)
 
 
-def _composite(key: Keyed, light: float) -> Floats:
+def composite(key: Keyed, light: float = _GRAY) -> Floats:
     """Merges a key over a uniform background of linear `light`; returns sRGB [H, W, 3]."""
     background = np.full_like(key.foreground, light)
     premultiplied = premultiply(srgb_to_linear(key.foreground), key.matte)
     return linear_to_srgb(over(premultiplied, key.matte, background))
 
 
-def _difference(matte: Floats, alpha: Floats) -> Floats:
+def difference(matte: Floats, alpha: Floats) -> Floats:
     """Returns matte minus alpha, doubled and clipped, as a color [H, W, 3]."""
     amount = (2 * (matte - alpha)).clip(-1, 1)[..., None]
     color = np.where(amount > 0, np.float32(_TOO_SOLID), np.float32(_TOO_TRANSPARENT))
