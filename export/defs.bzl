@@ -20,6 +20,7 @@ def corridorkey_artifact(
         resolution = 2048,
         precision = "float32",
         runtime = "$(RUNTIME)",
+        model_id = None,
         tags = [],
         visibility = None):
     """Exports one checkpoint as a CorridorKey.pt, with its manifest.
@@ -32,6 +33,8 @@ def corridorkey_artifact(
       precision: precision in which the weights are stored, float32 or float16.
       runtime: versions of Nuke that load the file, nuke17 or nuke14; the value of
         --//export:runtime by default.
+      model_id: Model Id for weights of one's own; by default CorridorKey_custom_ and the first
+        eight digits of their SHA-256. Published and stand-in weights keep theirs.
       tags: as for any target. A target that needs a published checkpoint is `manual`, so that
         `build //...` works where the hub cannot be reached.
       visibility: as for any target.
@@ -54,7 +57,7 @@ def corridorkey_artifact(
             "--precision={}".format(precision),
             "--runtime={}".format(runtime),
             "--no-validate",
-        ]),
+        ] + (["'--model-id={}'".format(model_id)] if model_id else [])),
         message = "Exporting",
         tags = tags,
         toolchains = [Label("//export:runtime")],

@@ -20,6 +20,7 @@ from export.common.steps import Steps
 from export.tracing.tracing import eager_wrapper, to_torchscript
 from export.tracing.validation import Validation, ValidationError, validate
 from wrapper.checkpoint.checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from wrapper.model_ids import ModelIdError, check_own_model_id
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -37,7 +38,7 @@ def _multiple_of_32(_context: click.Context, _option: click.Parameter, resolutio
     "checkpoint_file",
     type=_FILE,
     required=True,
-    help="CorridorKey weights to read, .safetensors or .pth.",
+    help="CorridorKey weights to read, .safetensors, .pth or .ckpt; the published ones or others.",
 )
 @click.option("--output", type=_FILE, required=True, help="The .pt file to write.")
 @click.option(
@@ -67,6 +68,11 @@ def _multiple_of_32(_context: click.Context, _option: click.Parameter, resolutio
     + ".",
 )
 @click.option(
+    "--model-id",
+    help="Model Id for weights of one's own: letters, digits and . _ + -.  [default: "
+    "CorridorKey_custom_ and the first eight digits of the file's SHA-256]",
+)
+@click.option(
     "--validate/--no-validate",
     "validating",
     default=True,
@@ -92,6 +98,7 @@ def main(
     resolution: int,
     precision: Precision,
     runtime: str,
+    model_id: str | None,
     validating: bool,
     report_file: Path | None,
     manifest_file: Path | None,
@@ -111,6 +118,9 @@ def main(
             }
             with steps("Load the checkpoint"):
                 checkpoint = load_checkpoint(checkpoint_file, resolution)
+            if model_id is not None:
+                check_own_model_id(model_id, checkpoint.model_id)
+                checkpoint = dataclasses.replace(checkpoint, model_id=model_id)
             click.echo(_summary(checkpoint_file, checkpoint))
             eager, manifest = _export(checkpoint, variant, partial[output], steps)
             # The file computes in float32, also when it stores its weights in float16.
@@ -123,7 +133,7 @@ def main(
                 partial[report_file].write_text(to_json(report))
     except (GraphError, ValidationError) as error:
         raise click.ClickException(f"{output} is not written, because {error}.") from None
-    except (CheckpointError, OSError) as error:
+    except (CheckpointError, ModelIdError, OSError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(
         f"Wrote {output}: {manifest['model_id']}, {manifest['torchscript']['bytes']:,} bytes, "
@@ -171,12 +181,13 @@ def _report(
 
 
 def _summary(file: Path, checkpoint: Checkpoint) -> str:
-    """Returns one line about the weights."""
+    """Returns one line about the weights, and one about what was adapted in them, if anything."""
     resized = checkpoint.source_resolution != checkpoint.resolution
     return (
         f"Loaded {file}: {checkpoint.model_id}, {checkpoint.tensor_count} tensors, "
         f"{checkpoint.parameter_count:,} parameters, position embedding "
         + (f"resized from {checkpoint.source_resolution}" if resized else "unchanged")
+        + (f"\nAdapted {file}: {'; '.join(checkpoint.changes)}" if checkpoint.changes else "")
     )
 
 

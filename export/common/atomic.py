@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import glob
+import hashlib
 import os
 import shutil
 import tempfile
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _SUFFIX = ".partial"
+_MAXIMUM_NAME_BYTES = 200
+"""Longest name that the hidden folder's name repeats. File systems allow 255 bytes in all."""
 
 
 @contextlib.contextmanager
@@ -40,7 +43,9 @@ def replacing(path: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def _folder_for(path: Path) -> Iterator[Path]:
     """Yields a locked folder beside `path`, and removes the unlocked ones of killed writers."""
-    prefix = f".{path.name}."
+    name = os.fsencode(path.name)
+    long = len(name) > _MAXIMUM_NAME_BYTES
+    prefix = f".{hashlib.sha256(name).hexdigest()[:16] if long else path.name}."
     with contextlib.ExitStack() as stack:
         # The lock keeps other writers from finding a folder before it is locked.
         with _locked(path.parent, fcntl.LOCK_EX) as alone:

@@ -223,6 +223,48 @@ def test_incomplete_checkpoint(checkpoint_file: Path, tmp_path: Path) -> None:
     assert "refiner.final.bias" in message
 
 
+def test_weights_of_a_training_run_are_adapted_and_have_an_id_of_their_own(
+    checkpoint_file: Path, tmp_path: Path
+) -> None:
+    tensors = safetensors.torch.load_file(checkpoint_file)
+    own = {
+        f"module.{key}": tensor.half()
+        for key, tensor in tensors.items()
+        if not key.endswith("num_batches_tracked")
+    }
+    path, output = tmp_path / "own.safetensors", tmp_path / "CorridorKey.pt"
+    safetensors.torch.save_file(own, path)
+    result = export(path, output, "--no-validate", "--manifest", tmp_path / "a.json")
+    assert result.exit_code == 0, result.output
+    assert (
+        f"\nAdapted {path}: removed module. from 365 keys; set num_batches_tracked of "
+        "alpha_decoder.bn, fg_decoder.bn to 0; converted 365 tensors from float16 to float32\n"
+    ) in result.stdout
+    digits = sha256(path)[:8]
+    manifest = json.loads((tmp_path / "a.json").read_text())
+    assert manifest["model_id"] == f"CorridorKey_custom_{digits}_256"
+
+    options = ("--no-validate", "--model-id=Show_42", "--manifest", tmp_path / "a.json")
+    assert export(path, output, *options).exit_code == 0
+    assert json.loads((tmp_path / "a.json").read_text())["model_id"] == "Show_42_256"
+    assert torch.jit.load(output).model_id == "Show_42_256"
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_model_id_of_other_weights(own: bool, checkpoint_file: Path, tmp_path: Path) -> None:
+    path, folder = checkpoint_file, tmp_path / "output"
+    folder.mkdir()
+    if own:
+        path = tmp_path / "own.safetensors"
+        safetensors.torch.save_file(safetensors.torch.load_file(checkpoint_file), path)
+    result = export(path, folder / "CorridorKey.pt", "--model-id=CorridorKey_v1.0_Nuke")
+    assert failure(result, folder).startswith(
+        "CorridorKey_v1.0_Nuke looks like the Model Id of other weights"
+        if own
+        else f"the weights are those of {UNTRAINED_MODEL_ID} and keep that Model Id"
+    )
+
+
 def test_under_bazel_run_paths_start_where_the_user_is(
     checkpoint_file: Path, tmp_path: Path
 ) -> None:

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from export.common.child_environment import child_environment
+
 _PIP_AUDIT = (
     *(sys.executable, "-m", "pip_audit", "--format=json", "--progress-spinner=off"),
     # A lock is complete and hashed, so nothing needs to be resolved or installed.
@@ -28,7 +30,9 @@ def audit(lock: Path, options: list[str]) -> int:
         The exit status, as above.
     """
     command = [*_PIP_AUDIT, f"--requirement={lock}", *options]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        command, env=child_environment(), capture_output=True, text=True, check=False
+    )
     try:
         pins = json.loads(result.stdout)["dependencies"]
     except ValueError:

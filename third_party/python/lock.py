@@ -13,6 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from export.common.child_environment import child_environment
+
 _PIP_COMPILE = (
     *(sys.executable, "-m", "piptools", "compile", "--quiet"),
     *("--generate-hashes", "--allow-unsafe", "--strip-extras"),
@@ -37,7 +39,9 @@ def refresh(requirements: Path, options: list[str]) -> int:
         if lock.exists():
             shutil.copy(lock, output)  # pip-compile keeps the pins of its output file.
         command = [*_PIP_COMPILE, *options, f"--output-file={output}", requirements.name]
-        status = subprocess.run(command, cwd=requirements.parent, check=False).returncode
+        status = subprocess.run(
+            command, cwd=requirements.parent, env=child_environment(), check=False
+        ).returncode
         if status == 0:
             output.replace(lock)
     return status

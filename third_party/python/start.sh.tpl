@@ -9,6 +9,14 @@ interpreter='%python_binary%'
 imports='%imports%'
 import_all='%import_all%'
 
+# rules_python 1.7 and later fill in only these two. Its own program sets sys.path and runs the main file.
+rules_pythons_program='%stage2_bootstrap%'
+rules_pythons_interpreter='%python_binary_actual%'
+if [[ "$rules_pythons_program" != %* ]]; then
+  main="$rules_pythons_program"
+  interpreter="$rules_pythons_interpreter"
+fi
+
 # Prints the folder of this program's runfiles.
 find_runfiles() {
   local file="$0" target folder
@@ -42,19 +50,20 @@ find_runfiles() {
 runfiles="$(find_runfiles)"
 [[ "$interpreter" == /* ]] || interpreter="$runfiles/$interpreter"
 
-path="$runfiles"
-if [[ -n "$imports" ]]; then
-  path+=":$runfiles/${imports//:/:$runfiles/}"
-fi
-if [[ "$import_all" == True ]]; then
-  for folder in "$runfiles"/*/; do
-    path+=":${folder%/}"
-  done
-else
-  path+=":$runfiles/%workspace_name%"
-fi
-
 export RUNFILES_DIR="$runfiles"
-export PYTHONPATH="$path${PYTHONPATH:+:$PYTHONPATH}"
+if [[ "$main" != "$rules_pythons_program" ]]; then
+  path="$runfiles"
+  if [[ -n "$imports" ]]; then
+    path+=":$runfiles/${imports//:/:$runfiles/}"
+  fi
+  if [[ "$import_all" == True ]]; then
+    for folder in "$runfiles"/*/; do
+      path+=":${folder%/}"
+    done
+  else
+    path+=":$runfiles/%workspace_name%"
+  fi
+  export PYTHONPATH="$path${PYTHONPATH:+:$PYTHONPATH}"
+fi
 # -P: the folder of the program is not a place for imports.
 exec "$interpreter" -P "$runfiles/$main" "$@"

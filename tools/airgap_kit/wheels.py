@@ -10,6 +10,7 @@ import click
 from packaging.tags import sys_tags
 from packaging.utils import parse_wheel_filename
 
+from export.common.child_environment import child_environment
 from export.common.digests import sha256
 from export.common.lock_file import Pin
 from tools.airgap_kit import inventory
@@ -66,7 +67,7 @@ def _download(pin: Pin, folder: Path) -> Path:
         hashes = (f"--hash=sha256:{digest}" for digest in pin.sha256)
         requirements.write_text(" ".join([pin.requirement, *hashes]))
         command = [*_PIP_DOWNLOAD, f"--requirement={requirements}", f"--dest={scratch}"]
-        if subprocess.run(command, check=False).returncode:
+        if subprocess.run(command, env=child_environment(), check=False).returncode:
             raise GapError(
                 f"pip could not download {pin.requirement}; its output is above. Run this again "
                 "where pip reaches an index that has it (PIP_INDEX_URL, pip.conf), or name the "

@@ -9,6 +9,8 @@ from subprocess import CompletedProcess
 
 from python.runfiles import runfiles
 
+from export.common.child_environment import child_environment
+
 _PYTHON_FILES = ("*.py",)
 _BAZEL_FILES = ("BUILD.bazel", "MODULE.bazel", "*.bzl")
 # Scripts have no suffix.
@@ -113,6 +115,7 @@ def run(command: tuple[str, ...], files: list[str], top: Path) -> CompletedProce
     return subprocess.run(
         [*command, *files],
         cwd=top,
+        env=child_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

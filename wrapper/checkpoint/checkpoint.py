@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 
 from wrapper.checkpoint import pth_file, safetensors_file
+from wrapper.checkpoint.adaptation import TwiceError, adapt, common_prefix, is_widened
 from wrapper.checkpoint.position_embedding import resize_position_embedding
-from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, STAND_IN_MODEL_IDS
+from wrapper.model_ids import weights_model_id
 from wrapper.network.network import CorridorKeyTransformer
 from wrapper.printable import printable, printable_list
 
 _POS_EMBED = "encoder.model.pos_embed"
 _PROBLEMS_LISTED = 5
-_BLUE_FILE = "CorridorKeyBlue_1.0"
-"""File name of the published blue-screen weights. Nothing inside says which weights they are."""
+_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
 _MAXIMUM_BYTES = 2 << 30
 """Largest accepted file, in bytes. The published ones have 399 MB; with optimizer state and an
 average of the weights, 1.6 GB."""
@@ -50,12 +50,13 @@ class Checkpoint:
         resolution: Side of the image that the state dict is for, in pixels.
         source_resolution: Side of the image that the file was made for. If it differs from
             `resolution`, the position embedding was resized.
-        model_id: One of `STAND_IN_MODEL_IDS` if the file's metadata names it, `BLUE_MODEL_ID` if
-            the file has the name of the published blue-screen weights, else `MODEL_ID`.
+        model_id: Model Id of the weights, by `wrapper.model_ids.weights_model_id`.
         tensor_count: Entries of the state dict.
         parameter_count: Trained numbers in it; BatchNorm statistics do not count.
         sha256: Digest of the bytes that were read, in hexadecimal.
         byte_count: Size of the file, in bytes.
+        changes: Changes that made the file's tensors those of the network, such as "removed
+            module. from 367 keys".
     """
 
     state_dict: dict[str, Tensor]
@@ -66,6 +67,7 @@ class Checkpoint:
     parameter_count: int
     sha256: str
     byte_count: int
+    changes: tuple[str, ...] = ()
 
 
 def load_checkpoint(path: str | os.PathLike[str], resolution: int) -> Checkpoint:
@@ -74,8 +76,10 @@ def load_checkpoint(path: str | os.PathLike[str], resolution: int) -> Checkpoint
     The file is read once, into memory, so later changes of the file have no effect.
 
     Args:
-        path: A `.safetensors`, `.pth` or `.pt` file. Keys may have torch.compile's prefix
-            `_orig_mod.`, and a pickled dict may sit under `state_dict`.
+        path: A `.safetensors`, `.pth`, `.pt` or `.ckpt` file, of the published weights or of a
+            training run. `wrapper.checkpoint.adaptation` says how the keys and the precision may
+            differ from the network's; `pth_file.STATE_DICTS` names the entries of a pickled dict
+            that are searched for the weights.
         resolution: Side of the image to make the state dict for, in pixels; a multiple of 32.
 
     Raises:
@@ -88,18 +92,23 @@ def load_checkpoint(path: str | os.PathLike[str], resolution: int) -> Checkpoint
     sha256, byte_count = hashlib.sha256(data).hexdigest(), len(data)
     content, metadata = _parse(path, data)
     del data
-    tensors = _by_plain_key(path, content)
-
     network = CorridorKeyTransformer(resolution)
     expected = network.state_dict()
+    try:
+        tensors, changes = adapt(_tensors(path, content), expected)
+    except TwiceError as error:
+        raise CheckpointError(f"{path} {error}") from None
     problems = _problems(tensors, expected)
     if problems:
         listed = printable_list(problems, _PROBLEMS_LISTED, "\n  ")
         raise CheckpointError(
             f"{path} does not hold the weights of CorridorKey 1.0:\n  {listed}"
-            "\nUse the published file, or one trained and saved in float32 with the same network."
+            "\nUse the published file, or the state dict of the same network."
         )
 
+    for key in expected:
+        if is_widened(tensors[key].dtype, expected[key].dtype):
+            tensors[key] = tensors[key].float()
     pos_embed = tensors[_POS_EMBED]
     source_resolution = 4 * math.isqrt(pos_embed.shape[1])
     if source_resolution != resolution:
@@ -108,18 +117,13 @@ def load_checkpoint(path: str | os.PathLike[str], resolution: int) -> Checkpoint
         state_dict={key: _contiguous(tensors[key]) for key in expected},
         resolution=resolution,
         source_resolution=source_resolution,
-        model_id=_model_id(path, metadata),
+        model_id=weights_model_id(sha256, metadata.get("model_id")),
         tensor_count=len(expected),
         parameter_count=sum(parameter.numel() for parameter in network.parameters()),
         sha256=sha256,
         byte_count=byte_count,
+        changes=tuple(changes),
     )
-
-
-def _model_id(path: Path, metadata: Mapping[str, str]) -> str:
-    if metadata.get("model_id") in STAND_IN_MODEL_IDS:
-        return metadata["model_id"]
-    return BLUE_MODEL_ID if path.stem == _BLUE_FILE else MODEL_ID
 
 
 def _read(path: Path) -> bytes:
@@ -155,8 +159,8 @@ def _read(path: Path) -> bytes:
 
 def _parse(path: Path, data: bytes) -> tuple[Any, dict[str, str]]:
     """Returns the content of a file, not yet verified, and its safetensors metadata."""
-    if path.suffix not in (".safetensors", ".pth", ".pt"):
-        raise CheckpointError(f"{path}: unsupported suffix; expected .safetensors, .pth or .pt")
+    if path.suffix not in _SUFFIXES:
+        raise CheckpointError(f"{path}: unsupported suffix; expected one of {', '.join(_SUFFIXES)}")
     try:
         if path.suffix == ".safetensors":
             return safetensors_file.read(data)
@@ -168,44 +172,54 @@ def _parse(path: Path, data: bytes) -> tuple[Any, dict[str, str]]:
         ) from error
 
 
-def _by_plain_key(path: Path, content: Any) -> dict[str, Tensor]:
-    """Checks that the content is a dict of tensors, and strips `_orig_mod.` off the keys."""
+def _tensors(path: Path, content: Any) -> dict[str, Tensor]:
+    """Checks that the content is a dict of tensors."""
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} holds a {type(content).__name__}, not a dict of tensors")
-    tensors: dict[str, Tensor] = {}
     for name, tensor in content.items():
         if not isinstance(tensor, Tensor):
             raise CheckpointError(
                 f"{path}: '{printable(name)}' is of type {type(tensor).__name__}, not a tensor; "
                 "save the weights alone, or under 'state_dict'"
             )
-        key = name.removeprefix("_orig_mod.")
-        if key in tensors:
-            raise CheckpointError(
-                f"{path} holds {printable(key)} twice, with and without '_orig_mod.'; keep one"
-            )
-        tensors[key] = tensor
-    return tensors
+    return content
 
 
 def _problems(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> list[str]:
-    """Compares the tensors with the expected ones; returns one line per key that differs."""
-    missing, unexpected = expected.keys() - tensors.keys(), tensors.keys() - expected.keys()
-    problems = [f"missing: {key} {list(expected[key].shape)}" for key in missing]
-    problems += [f"unexpected: {printable(key)} {list(tensors[key].shape)}" for key in unexpected]
+    """Compares the tensors with the expected ones; returns one line per prefix that differs."""
+    problems = {
+        ("missing", key): f"{key} {list(expected[key].shape)}"
+        for key in expected.keys() - tensors.keys()
+    } | {
+        ("unexpected", key): f"{printable(key, 300)} {list(tensors[key].shape)}"
+        for key in tensors.keys() - expected.keys()
+    }
     for key in tensors.keys() & expected.keys():
         tensor, shape, dtype = tensors[key], list(expected[key].shape), expected[key].dtype
         if key == _POS_EMBED and tensor.dim() == 3:
             # Any square grid can be resized.
             shape[1] = min(max(1, math.isqrt(tensor.shape[1])), _MAXIMUM_SIDE) ** 2
         if list(tensor.shape) != shape:
-            problems.append(f"wrong shape: {key} is {list(tensor.shape)}, not {shape}")
-        elif tensor.dtype != dtype:
-            problems.append(f"wrong dtype: {key} is {tensor.dtype}, not {dtype}")
+            problems["wrong shape", key] = f"{key} is {list(tensor.shape)}, not {shape}"
+        elif tensor.dtype != dtype and not is_widened(tensor.dtype, dtype):
+            problems["wrong dtype", key] = f"{key} is {tensor.dtype}, not {dtype}"
         # If a tensor holds a NaN, both its minimum and its maximum are NaN.
         elif not torch.stack(tensor.contiguous().aminmax()).isfinite().all():
-            problems.append(f"not finite: {key} has NaN or infinite values")
-    return sorted(problems)
+            problems["not finite", key] = f"{key} has NaN or infinite values"
+    return _by_prefix(problems)
+
+
+def _by_prefix(problems: Mapping[tuple[str, str], str]) -> list[str]:
+    """Merges the problems of one kind whose keys begin alike into one line, the largest first."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for kind, key in sorted(problems):
+        groups.setdefault((kind, key.partition(".")[0]), []).append(key)
+    lines = []
+    for (kind, _), keys in sorted(groups.items(), key=lambda group: -len(group[1])):
+        example = problems[kind, keys[0]]
+        several = f"{len(keys)} tensors {printable(common_prefix(keys), 100)}*, such as "
+        lines.append(f"{kind}: {several if len(keys) > 1 else ''}{example}")
+    return lines
 
 
 def _contiguous(tensor: Tensor) -> Tensor:

@@ -30,12 +30,27 @@ _DTYPES = {
     "LongStorage": torch.int64,
     "ShortStorage": torch.int16,
 }
-_TRAINING_STATE = {"__builtin__ set", "collections Counter", "torch Size", "torch device"}
-"""Globals allowed in a training checkpoint: optimizer and scheduler state, which is ignored."""
+STATE_DICTS = ("state_dict", "model_state_dict", "model", "module")
+"""Names under which training tools save the state dict beside the state of the training."""
+_TRAINING_STATE = {
+    *(f"__builtin__ {name}" for name in ("dict", "float", "int", "list", "long", "set")),
+    *("argparse Namespace", "collections Counter", "collections defaultdict"),
+    *("torch Size", "torch device"),
+    *(
+        f"{module} AttributeDict"
+        for module in (
+            "lightning.fabric.utilities.data",
+            "lightning_fabric.utilities.data",
+            "pytorch_lightning.utilities.parsing",
+        )
+    ),
+}
+"""Globals allowed in a training checkpoint: optimizer, scheduler and options. None is ever called;
+what they would build is ignored."""
 
 
 def read(data: bytes) -> Any:
-    """Returns the content of a .pth file; a dict of weights may sit under "state_dict".
+    """Returns the content of a .pth file; a dict of weights may sit under one of `STATE_DICTS`.
 
     Values of that dict that were tensors are tensors.
 
@@ -48,11 +63,21 @@ def read(data: bytes) -> Any:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         folder = _checked_folder(archive, len(data))
         content, _ = pickled.read(archive.read(f"{folder}data.pkl"), _TRAINING_STATE.__contains__)
-        if isinstance(content, dict):
-            content = content.get("state_dict", content)
+        content = _state_dict(content)
         if isinstance(content, dict):
             content = _with_tensors(content, archive, folder)
         return content
+
+
+def _state_dict(content: Any) -> Any:
+    """Returns the dict of weights in a training run's checkpoint, or other content as it is."""
+    if not isinstance(content, dict):
+        return content
+    names = [name for name in STATE_DICTS if isinstance(content.get(name), dict)]
+    names = ["state_dict"] if "state_dict" in content else names
+    if len(names) > 1:
+        raise ValueError(f"it has the state dicts {', '.join(names)}; save one of them alone")
+    return content[names[0]] if names else content
 
 
 def _checked_folder(archive: zipfile.ZipFile, byte_count: int) -> str:

@@ -6,7 +6,10 @@
 |                         | the digest that is pinned for resolution and        | there is one   |
 |                         | precision, if one is                                |                |
 | of our own stand-ins    | the numbers have a pinned digest                    | a pin          |
-| any other               | the Model Id does not look like one of the above    | a signature    |
+| CorridorKey_custom_...  | the rest are the first eight digits of the SHA-256  | a signature    |
+|                         | of the checkpoint that is named                     |                |
+| any other               | the Model Id does not look like one of the above,   | a signature    |
+|                         | and no published checkpoint is named                |                |
 """
 
 import csv
@@ -14,23 +17,10 @@ import dataclasses
 from pathlib import Path
 
 from export.verify.claims import Claims
-from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, STAND_IN_MODEL_IDS
+from wrapper.model_ids import PUBLISHED, STAND_IN_MODEL_IDS, custom_model_id, is_reserved
 
 PINS_FILE = Path(__file__).with_name("weights_pins.tsv")
 """The pinned digests of weights; `//export/verify:pin_weights` prints its lines."""
-
-_GREEN_FILES = frozenset(
-    {
-        "74d614f7d92fc559a118c30a7deadedc3cacd8ef83dcb85a030d0bed7af8b20b",
-        "a03827f58e8c79b2ca26031bf67c77db5390dc1718c1ffc5b7aed8b57315788f",
-    }
-)
-_BLUE_FILES = frozenset({"43bc5f6a08a9e5effe5d633d0d84bb0aff91037b35ab85d16cd812b38c5cac23"})
-PUBLISHED = {MODEL_ID: _GREEN_FILES, BLUE_MODEL_ID: _BLUE_FILES}
-"""Digests of the published checkpoint files, as third_party/checkpoints pins them."""
-
-_RESERVED = ("corridorkey_v", "corridorkeyblue", "corridorkey_untrained", "corridorkey_demo")
-"""Beginnings of Model Ids that other weights must not have, in lower case."""
 
 
 class WeightsError(ValueError):
@@ -88,23 +78,28 @@ def is_pinned(claims: Claims, weights_sha256: str, pins: list[Pin]) -> bool:
     Raises:
         WeightsError: The weights are certainly not those that the Model Id names.
     """
-    weights_id = claims.weights_id
+    weights_id, sha256 = claims.weights_id, claims.checkpoint["sha256"]
     known = weights_id in PUBLISHED or weights_id in STAND_IN_MODEL_IDS
-    if not known and weights_id.lower().startswith(_RESERVED):
+    if not known and is_reserved(weights_id) and weights_id != custom_model_id(sha256):
         raise WeightsError(
             f"the Model Id {claims.model_id} looks like one of this repository's, and is not; "
             "export custom weights under a Model Id of their own"
         )
-    if weights_id in PUBLISHED and claims.checkpoint["sha256"] not in PUBLISHED[weights_id]:
+    if weights_id in PUBLISHED and sha256 not in PUBLISHED[weights_id]:
         raise WeightsError(
-            f"the Model Id names the published weights, but the checkpoint "
-            f"{claims.checkpoint['sha256']} was never published; export custom weights under a "
-            "Model Id of their own"
+            f"the Model Id names the published weights, but the checkpoint {sha256} was never "
+            "published; export custom weights under a Model Id of their own"
         )
+    for published, digests in PUBLISHED.items():
+        if sha256 in digests and weights_id != published:
+            raise WeightsError(
+                f"the manifest names a published checkpoint of {published}, as {weights_id}; the "
+                "exporter keeps the published Model Id"
+            )
     candidates = [
         pin
         for pin in pins
-        if pin.checkpoint_sha256 == claims.checkpoint["sha256"]
+        if pin.checkpoint_sha256 == sha256
         and (pin.resolution, pin.precision) == (claims.variant.resolution, claims.variant.precision)
     ]
     for pin in candidates:
@@ -120,7 +115,7 @@ def is_pinned(claims: Claims, weights_sha256: str, pins: list[Pin]) -> bool:
             )
     if not candidates and weights_id in STAND_IN_MODEL_IDS:
         raise WeightsError(
-            f"no {weights_id} weights from the checkpoint {claims.checkpoint['sha256']} are pinned "
+            f"no {weights_id} weights from the checkpoint {sha256} are pinned "
             f"at {claims.variant.resolution} in {claims.variant.precision}; see "
             "//export/verify:pin_weights"
         )

@@ -47,6 +47,17 @@ def test_leftovers_of_a_killed_writer_are_removed_by_the_next(tmp_path: Path) ->
     assert sorted(tmp_path.iterdir()) == sorted([path, *others])
 
 
+@pytest.mark.parametrize("name", ["x" * 238, "x" * 255, "ü" * 127 + "x", "日" * 85])
+def test_the_longest_names_that_file_systems_allow(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    _write(path, "old")
+    assert _run(path, "new", at="killed") == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 2, "the killed process left nothing"
+    _write(path, "new")
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_text() == "new"
+
+
 def test_the_folder_of_a_running_writer_stays(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with replacing(path) as first:

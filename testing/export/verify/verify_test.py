@@ -22,7 +22,7 @@ from testing.export.release.statements import small_statement
 from testing.export.verify.command import outcomes, refusal, verify
 from testing.export.verify.small_artifact import CHECKPOINT, MODEL_ID, SmallExporter
 from wrapper.knobs import KNOBS
-from wrapper.model_ids import BLUE_MODEL_ID
+from wrapper.model_ids import BLUE_MODEL_ID, PUBLISHED
 from wrapper.model_ids import MODEL_ID as GREEN_MODEL_ID
 
 CHECKS = ["file", "signature", "claims", "every byte", "weights", "manifest beside", "probe plate"]
@@ -144,7 +144,7 @@ class TestWeights:
     def test_published_id_without_a_pin_is_said_to_be_vouched_for_by_a_signature_only(
         self, weights_id: str, exporter: SmallExporter, path: Path, tmp_path: Path
     ) -> None:
-        sha256 = min(weights.PUBLISHED[weights_id])
+        sha256 = min(PUBLISHED[weights_id])
         zeros = {key: 0 * tensor for key, tensor in exporter.weights.items()}
         exporter.write(path, weights_id, {"sha256": sha256, "bytes": 398_849_256}, zeros)
         note = f"the values of the weights of {weights_id}_256 are vouched for by a signature only"
@@ -161,7 +161,7 @@ class TestWeights:
     def test_published_id_with_a_pin_is_held_to_it(
         self, exporter: SmallExporter, path: Path
     ) -> None:
-        sha256 = min(weights.PUBLISHED[GREEN_MODEL_ID])
+        sha256 = min(PUBLISHED[GREEN_MODEL_ID])
         pin = exporter.pin()
         fields = (sha256, 398_849_256, GREEN_MODEL_ID, 256, "float32", pin.weights_sha256)
         with weights.PINS_FILE.open("a") as file:
@@ -196,6 +196,8 @@ class TestWeights:
             "CorridorKey_v2.0_Nuke",
             "CorridorKeyBlue_1.0_Nuke2",
             "corridorkey_demo",
+            "CorridorKey_custom_22222222",
+            "CorridorKey_Custom_11111111",
         ],
     )
     def test_custom_weights_cannot_look_published(
@@ -203,6 +205,17 @@ class TestWeights:
     ) -> None:
         exporter.write(path, weights_id, {"sha256": "1" * 64, "bytes": 1})
         assert "looks like one of this repository's" in refusal(verify(path))[1]
+
+    def test_custom_id_is_the_digest_of_the_named_checkpoint(
+        self, exporter: SmallExporter, path: Path
+    ) -> None:
+        exporter.write(path, "CorridorKey_custom_11111111", {"sha256": "1" * 64, "bytes": 1})
+        assert outcomes(verify(path, "--no-probe"))["weights"] == "not checked"
+
+    def test_published_checkpoint_keeps_its_id(self, exporter: SmallExporter, path: Path) -> None:
+        sha256 = min(PUBLISHED[BLUE_MODEL_ID])
+        exporter.write(path, "Studio_show_42", {"sha256": sha256, "bytes": 398_849_256})
+        assert f"names a published checkpoint of {BLUE_MODEL_ID}" in refusal(verify(path))[1]
 
     def test_custom_id_for_pinned_weights_is_refused(
         self, exporter: SmallExporter, path: Path

@@ -1,6 +1,12 @@
+import argparse
+import collections
+import hashlib
 import io
+import itertools
 import random
 import struct
+import sys
+import types
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +22,7 @@ from testing.golden import golden_data
 from testing.hostile.checkpoints import POS_EMBED, STEM, complete
 from testing.weights import untrained_weights
 from wrapper.checkpoint.checkpoint import CheckpointError, load_checkpoint
-from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, UNTRAINED_MODEL_ID
+from wrapper.model_ids import UNTRAINED_MODEL_ID
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +32,14 @@ def untrained_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def content() -> dict[str, Any]:
+@pytest.fixture(scope="session")
+def complete_content() -> dict[str, Any]:
     return complete()
+
+
+@pytest.fixture
+def content(complete_content: dict[str, Any]) -> dict[str, Any]:
+    return dict(complete_content)
 
 
 @pytest.fixture
@@ -75,41 +86,148 @@ def test_position_embedding_is_resized_as_published(untrained_file: Path) -> Non
     assert checkpoint.source_resolution == 512
 
 
-@pytest.mark.parametrize(
-    ("name", "model_id"),
-    [
-        ("CorridorKey_v1.0.pth", MODEL_ID),
-        ("CorridorKeyBlue_1.0.pth", BLUE_MODEL_ID),
-        ("mine.pth", MODEL_ID),
-    ],
-)
-def test_trained_weights_are_known_by_the_name_they_are_published_under(
-    name: str, model_id: str, content: dict[str, Any], save: Callable[..., Path]
+@pytest.mark.parametrize("name", ["CorridorKey_v1.0.pth", "CorridorKeyBlue_1.0.pth", "mine.ckpt"])
+def test_model_id_of_other_weights_is_their_digest_whatever_their_name(
+    name: str, content: dict[str, Any], save: Callable[..., Path]
 ) -> None:
     path = save(content)
-    assert load_checkpoint(path.rename(path.with_name(name)), 64).model_id == model_id
+    path = path.rename(path.with_name(name))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert load_checkpoint(path, 64).model_id == f"CorridorKey_custom_{digest[:8]}"
+
+
+# Checkpoints of training runs.
+
+
+def prefixed(prefix: str, inside: str = "") -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Returns a function that wraps the network, and optionally the encoder's model."""
+    return lambda content: {
+        prefix + key.replace("encoder.model.", f"encoder.{inside}model."): tensor
+        for key, tensor in content.items()
+    }
+
+
+def lightning(content: dict[str, Any]) -> dict[str, Any]:
+    """Returns a checkpoint as Lightning saves it, with an optimizer of its own."""
+    weight = torch.nn.Parameter(torch.zeros(3))
+    optimizer = torch.optim.AdamW([weight])
+    weight.sum().backward()
+    optimizer.step()
+    return {
+        "epoch": 3,
+        "global_step": 1200,
+        "pytorch-lightning_version": "2.5.1",
+        "state_dict": prefixed("model.")(content),
+        "loops": {"fit_loop": {"state_dict": {}, "epoch_progress": {"total": {"ready": 4}}}},
+        "callbacks": {"ModelCheckpoint{'monitor': 'loss'}": {"best_model_score": torch.zeros(())}},
+        "optimizer_states": [optimizer.state_dict()],
+        "lr_schedulers": [{"base_lrs": [1e-4], "milestones": collections.Counter({3: 1})}],
+        "hyper_parameters": argparse.Namespace(lr=1e-4),
+    }
+
+
+ALL = 367
+NESTED = "removed {} from 367 keys".format
 
 
 @pytest.mark.parametrize(
-    "wrap",
+    ("wrap", "changes"),
     [
-        lambda content: content,
-        lambda content: {"state_dict": content, "epoch": 7},
-        lambda content: {f"_orig_mod.{key}": tensor for key, tensor in content.items()},
+        (lambda content: content, ()),
+        (lambda content: {"state_dict": content, "epoch": 7}, ()),
+        (lambda content: {"model_state_dict": content, "optimizer": {}}, ()),
+        (lambda content: {"model": content, "args": None}, ()),
+        (prefixed("module."), (NESTED("module."),)),
+        (prefixed("model."), (NESTED("model."),)),
+        (prefixed("_orig_mod."), (NESTED("_orig_mod."),)),
+        (prefixed("module._orig_mod."), (NESTED("module._orig_mod."),)),
+        (prefixed("_orig_mod.module."), (NESTED("_orig_mod.module."),)),
+        (prefixed("model._orig_mod.module."), (NESTED("model._orig_mod.module."),)),
+        (prefixed("model.model."), (NESTED("model.model."),)),
+        (prefixed("", "_orig_mod."), ("removed _orig_mod. from 297 keys",)),
+        (
+            prefixed("module.", "module."),
+            ("removed module.module. from 297 keys", "removed module. from 70 keys"),
+        ),
+        (lightning, (NESTED("model."),)),
+        (lambda content: {"module": prefixed("module.")(content)}, (NESTED("module."),)),
     ],
-    ids=["plain", "nested", "compiled"],
 )
-def test_pickled_checkpoint_is_read(
+def test_names_of_a_training_run_are_adapted(
     content: dict[str, Any],
     save: Callable[..., Path],
     wrap: Callable[[dict[str, Any]], dict[str, Any]],
+    changes: tuple[str, ...],
 ) -> None:
     content[STEM] = torch.full_like(content[STEM], 3.0)
-    path = save(wrap(content))
-    checkpoint = load_checkpoint(path, 64)
-    assert checkpoint.model_id == MODEL_ID
+    checkpoint = load_checkpoint(save(wrap(content)), 64)
     assert checkpoint.state_dict.keys() == content.keys()
     assert torch.equal(checkpoint.state_dict[STEM], content[STEM])
+    assert checkpoint.changes == changes
+
+
+@pytest.mark.parametrize(("dtype", "flat"), [(torch.float16, True), (torch.bfloat16, False)])
+def test_half_precision_is_converted_without_loss(
+    dtype: torch.dtype, flat: bool, content: dict[str, Any], save: Callable[..., Path]
+) -> None:
+    content[STEM] = torch.randn(content[STEM].shape)
+    content[POS_EMBED] = torch.randn(1, 64, 112)  # for 32 pixels, so it is resized
+    halves = {
+        key: tensor.to(dtype) if tensor.is_floating_point() else tensor
+        for key, tensor in content.items()
+    }
+    path = save(halves)
+    if flat:
+        path = path.with_suffix(".safetensors")
+        whole = {key: tensor.contiguous() for key, tensor in halves.items()}
+        safetensors.torch.save_file(whole, path)
+    checkpoint = load_checkpoint(path, 64)
+    name = str(dtype).removeprefix("torch.")
+    assert checkpoint.changes == (f"converted 365 tensors from {name} to float32",)
+    assert torch.equal(checkpoint.state_dict[STEM], halves[STEM].double().float())
+    assert {t.dtype for t in checkpoint.state_dict.values()} == {torch.float32, torch.int64}
+    same = save(content | {POS_EMBED: halves[POS_EMBED].float()})
+    expected = load_checkpoint(same, 64).state_dict[POS_EMBED]
+    assert torch.equal(checkpoint.state_dict[POS_EMBED], expected)
+
+
+@pytest.mark.parametrize("kind", ["missing", "float16", "half of them"])
+def test_counters_of_training_steps_do_not_matter(
+    kind: str, content: dict[str, Any], save: Callable[..., Path]
+) -> None:
+    names = [key for key in content if key.endswith("num_batches_tracked")]
+    assert len(names) == 2
+    for name in names[: 1 if kind == "half of them" else 2]:
+        if kind == "float16":
+            content[name] = torch.tensor(70_000.0).half()  # infinite
+        else:
+            del content[name]
+    checkpoint = load_checkpoint(save(content), 64)
+    assert [int(checkpoint.state_dict[name]) for name in names] == [0, 0]
+    (change,) = checkpoint.changes
+    assert change.startswith("set num_batches_tracked of ") and change.endswith(" to 0")
+    assert change.count("_decoder.bn") == (1 if kind == "half of them" else 2)
+
+
+def test_options_of_lightning_are_not_read(
+    content: dict[str, Any], save: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "lightning.fabric.utilities.data"
+    options = type("AttributeDict", (dict,), {"__module__": name})
+    for parent in itertools.accumulate(name.split("."), "{}.{}".format):
+        module = types.ModuleType(parent)
+        monkeypatch.setattr(module, "AttributeDict", options, raising=False)
+        monkeypatch.setitem(sys.modules, parent, module)
+    made = options(lr=collections.defaultdict(int, a=1), size=torch.Size([3]))
+    path = save({"state_dict": content, "hyper_parameters": made})
+    assert load_checkpoint(path, 64).state_dict.keys() == content.keys()
+
+
+def test_several_state_dicts_are_ambiguous(
+    content: dict[str, Any], save: Callable[..., Path]
+) -> None:
+    message = error_of(save({"model": content, "module": content}))
+    assert "it has the state dicts model, module; save one of them alone" in message
 
 
 @pytest.mark.parametrize("side", [1, 5, 16, 33])
@@ -155,13 +273,10 @@ def replace(key: str, tensor: Tensor) -> Callable[[dict[str, Any]], None]:
             f"wrong shape: {POS_EMBED} is [256, 112], not [1, 256, 112]",
         ),
         (
-            replace(STEM, torch.zeros(64, 7, 3, 3).half()),
-            f"wrong dtype: {STEM} is torch.float16, not torch.float32",
+            replace(STEM, torch.zeros(64, 7, 3, 3).double()),
+            f"wrong dtype: {STEM} is torch.float64, not torch.float32",
         ),
-        (
-            replace(STEM, torch.zeros(64, 7, 3, 3).bfloat16()),
-            f"wrong dtype: {STEM} is torch.bfloat16, not torch.float32",
-        ),
+        (replace(STEM, torch.full((64, 7, 3, 3), torch.inf).half()), f"not finite: {STEM}"),
         (replace(STEM, torch.full((64, 7, 3, 3), torch.nan)), f"not finite: {STEM}"),
         (replace(STEM, torch.full((64, 7, 3, 3), torch.inf)), f"not finite: {STEM}"),
     ],
@@ -178,18 +293,51 @@ def test_wrong_tensor_is_named(
     assert error.count("\n") == 2  # one problem, and the advice
 
 
-def test_many_problems_are_counted(content: dict[str, Any], save: Callable[..., Path]) -> None:
-    encoder = {key: tensor for key, tensor in content.items() if key.startswith("encoder.")}
-    error = error_of(save(encoder))
-    assert error.count("missing: ") == 5
-    assert f"and {len(content) - len(encoder) - 5} more" in error
-
-
-def test_keys_that_collide_without_their_prefix(
+def test_many_problems_are_told_by_prefix(
     content: dict[str, Any], save: Callable[..., Path]
 ) -> None:
-    content[f"_orig_mod.{STEM}"] = content[STEM]
-    assert f"holds {STEM} twice" in error_of(save(content))
+    encoder = {key: tensor for key, tensor in content.items() if key.startswith("encoder.")}
+    _, *problems, _advice = error_of(save(encoder)).splitlines()
+    assert [problem.partition(", such as")[0] for problem in problems] == [
+        "  missing: 38 tensors refiner.*",
+        "  missing: 15 tensors alpha_decoder.*",
+        "  missing: 15 tensors fg_decoder.*",
+    ]
+
+
+def test_unknown_prefix_is_shown_first(content: dict[str, Any], save: Callable[..., Path]) -> None:
+    _, first, second, *_ = error_of(save(prefixed("net.core.")(content))).splitlines()
+    assert first.startswith("  unexpected: 367 tensors net.core.*, such as net.core.alpha_decoder.")
+    assert second.startswith("  missing: 297 tensors encoder.model.*, such as encoder.model.blocks")
+
+
+def test_smaller_network_and_average_of_weights_are_told_by_prefix(
+    content: dict[str, Any], save: Callable[..., Path]
+) -> None:
+    average = {f"ema.{key}": tensor for key, tensor in content.items()}
+    message = error_of(save(prefixed("model.")(content) | average))
+    assert message.splitlines()[1].startswith("  unexpected: 367 tensors ema.*, such as ema.")
+    blocks = {key: t for key, t in content.items() if ".blocks.2" not in key}
+    message = error_of(save(blocks))
+    assert message.splitlines()[1].startswith("  missing: 64 tensors encoder.model.blocks.*, such")
+
+
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "model.module."])
+def test_keys_that_collide_without_their_prefix(
+    prefix: str, content: dict[str, Any], save: Callable[..., Path]
+) -> None:
+    content[prefix + STEM] = content[STEM]
+    message = error_of(save(content))
+    assert f"holds {STEM} twice, as {STEM} and {prefix}{STEM}; keep one" in message
+
+
+def test_encoder_without_its_own_model_is_not_taken_for_the_networks(
+    content: dict[str, Any], save: Callable[..., Path]
+) -> None:
+    other = {key.replace("encoder.model.", "encoder."): t for key, t in content.items()}
+    message = error_of(save(other))
+    assert "unexpected: 297 tensors encoder.*" in message
+    assert "missing: 297 tensors encoder.model.*" in message
 
 
 @pytest.mark.parametrize(
@@ -197,7 +345,7 @@ def test_keys_that_collide_without_their_prefix(
     [
         ([torch.zeros(3)], "holds a list"),
         ({"state_dict": torch.zeros(3)}, "holds a Tensor"),
-        ({"model": {}, "epoch": 3}, "'model' is of type dict, not a tensor"),
+        ({"net": {}, "epoch": 3}, "'net' is of type dict, not a tensor"),
         ({"weights": Path("anything that is code")}, "holds more than tensors"),
     ],
 )
@@ -214,7 +362,7 @@ def test_pickle_of_something_else(content: Any, save: Callable[..., Path], messa
         ("page.pth", b"\n<html><head>", "is a web page"),
         ("noise.safetensors", bytes(range(256)), "is damaged"),
         ("noise.pth", bytes(range(256)), "is damaged"),
-        ("weights.ckpt", b"PK\3\4", "unsupported suffix; expected .safetensors, .pth or .pt"),
+        ("weights.bin", b"PK\3\4", "expected one of .safetensors, .pth, .pt, .ckpt"),
     ],
 )
 def test_file_of_something_else(tmp_path: Path, name: str, data: bytes, message: str) -> None:
