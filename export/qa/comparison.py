@@ -13,7 +13,7 @@ from export.pictures.compositing import Floats
 from export.pictures.keyer import Keyed, Keyer
 from export.pictures.synthetic_plates import Recipe, SyntheticPlate, synthetic_plate
 from export.qa.matting_errors import dtssd, edge_color_error, matting_errors
-from export.qa.plate_section import composite, difference
+from export.qa.plate_section import composite, difference, screen_color
 from export.qa.qa_page import Picture, Section, data_uri
 
 SHOT_FRAMES = 5
@@ -100,7 +100,8 @@ def compare_plate(
         recipe: Recipe of the plate.
         plate: The plate and its truth.
     """
-    keys = [keyer.key(plate.plate, plate.hint) for keyer in (new, old)]
+    screen = screen_color(recipe)
+    keys = [keyer.key(plate.plate, plate.hint, screen_color=screen) for keyer in (new, old)]
     errors, old_errors = (plate_figures(key, plate) for key in keys)
     captions = [f"SAD {of['sad']:.2f}" for of in (errors, old_errors)]
     section = compared_section(f"{name}-compared", f"Compared: {recipe.title}", keys, captions)
@@ -119,8 +120,9 @@ def flicker(keyers: Mapping[str, Keyer], recipe: Recipe, height: int, width: int
     plates = [synthetic_plate(recipe, height, width, frame) for frame in range(SHOT_FRAMES)]
     alphas = [plate.alpha for plate in plates]
     figures = {"hint": dtssd([plate.hint for plate in plates], alphas)}
+    screen = screen_color(recipe)
     for name, keyer in keyers.items():
-        mattes = [keyer.key(plate.plate, plate.hint).matte for plate in plates]
+        mattes = [keyer.key(one.plate, one.hint, screen_color=screen).matte for one in plates]
         figures[name] = dtssd(mattes, alphas)
     return figures
 

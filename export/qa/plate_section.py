@@ -57,9 +57,8 @@ def judge_plate(keyer: Keyer, name: str, recipe: Recipe, plate: SyntheticPlate) 
         recipe: Recipe of the plate.
         plate: The plate and its truth.
     """
-    knobs = {knob.name: knob for knob in KNOBS}
-    screen = [label.lower() for label in knobs["screen_color"].labels].index(recipe.screen)
-    most = knobs["despill_strength"].maximum
+    screen = screen_color(recipe)
+    most = next(knob.maximum for knob in KNOBS if knob.name == "despill_strength")
     coarse = keyer.key(plate.plate, plate.hint, refiner_strength=0.0)
     refined = keyer.key(plate.plate, plate.hint)
     despilled = keyer.key(plate.plate, plate.hint, despill_strength=most, screen_color=screen)
@@ -88,6 +87,12 @@ def judge_plate(keyer: Keyer, name: str, recipe: Recipe, plate: SyntheticPlate) 
         for picture, (title, caption) in _CAPTIONS.items()
     ]
     return Judged(Section(name, recipe.title, recipe.look_for, pictures), errors)
+
+
+def screen_color(recipe: Recipe) -> int:
+    """Returns the value of the knob `screen_color` for the plates of a recipe."""
+    labels = next(knob.labels for knob in KNOBS if knob.name == "screen_color")
+    return [label.lower() for label in labels].index(recipe.screen)
 
 
 def composite(key: Keyed, light: float = _GRAY) -> Floats:
