@@ -30,7 +30,8 @@ def corridorkey_artifact(
       out: name of the file, `NAME.pt`. The manifest is `NAME.json` beside it.
       checkpoint: label of the weights.
       resolution: side of the image that the network sees, in pixels; a multiple of 32.
-      precision: precision in which the weights are stored, float32 or float16.
+      precision: float32; float16, to store the weights in half the size; or fast, to compute mostly
+        in half on a GPU.
       runtime: versions of Nuke that load the file, nuke17 or nuke14; the value of
         --//export:runtime by default.
       model_id: Model Id for weights of one's own; by default CorridorKey_custom_ and the first

@@ -15,35 +15,41 @@ PACKAGE_INDEX_SETTINGS = [
 ]
 """The variables that name this machine's package index, for tests that download wheels."""
 
-def pytest_test(name, srcs, deps = [], torch = False, bazel = False, tags = [], **kwargs):
+def pytest_test(name, srcs, deps = [], torch = False, bazel = False, env = {}, tags = [], **kwargs):
     """Declares a py_test that runs pytest on its sources.
 
     Args:
       name: name of the target.
       srcs: test files, and a conftest.py if they need one.
       deps: libraries. pytest is added.
-      torch: set it if the test imports torch; `--config=quick` then leaves it out.
+      torch: set it if the test imports torch; `--config=quick` then leaves it out. torch has one
+        thread, because two tests with two threads each wait for each other on two cores; with the
+        tag `cpu:2` it has its default.
       bazel: set it if the test runs a Bazel of its own; remote workers, which may have none, then
         leave it to this machine.
+      env: environment of the test.
       tags: tags of the test.
       **kwargs: further attributes of the py_test.
     """
+    one_thread = {"OMP_NUM_THREADS": "1"} if torch and "cpu:2" not in tags else {}
     py_test(
         name = name,
         srcs = srcs + ["//testing:pytest_main.py"],
         main = "//testing:pytest_main.py",
         args = ["$(rootpath {})".format(src) for src in srcs if src.endswith("_test.py")],
+        env = one_thread | env,
         tags = tags + (["torch"] if torch else []) + (["no-remote-exec"] if bazel else []),
         deps = deps + ["@pypi//pytest"],
         **kwargs
     )
 
-def untrained_checkpoint(name, resolution, visibility = None):
+def untrained_checkpoint(name, resolution, tags = [], visibility = None):
     """Declares a genrule that writes the deterministic stand-in weights for one resolution.
 
     Args:
       name: name of the target; the file is NAME.safetensors.
       resolution: height and width of the image that the network sees, in pixels.
+      tags: tags of the target.
       visibility: visibility of the target.
     """
     native.genrule(
@@ -54,6 +60,7 @@ def untrained_checkpoint(name, resolution, visibility = None):
             "--resolution={}".format(resolution),
             "--output=$@",
         ]),
+        tags = tags,
         tools = ["//testing/weights:write_untrained_checkpoint"],
         visibility = visibility,
     )

@@ -77,11 +77,12 @@ KNOBS = (
         kind=KnobKind.ENUMERATION,
         default=0,
         minimum=0,
-        maximum=1,
+        maximum=2,
         label="Screen Color",
-        tooltip="Color of the screen that Despill Strength removes from the foreground. "
-        "Does not change the matte.",
-        labels=("Green", "Blue"),
+        tooltip="Color of the screen. Trained is the color that the weights were made for. For the "
+        "other color, green and blue are swapped before the network and back after it, so that "
+        "green-screen weights key a blue screen. Despill follows.",
+        labels=("Trained", "Green", "Blue"),
     ),
     Knob(
         name="output_mode",
@@ -95,4 +96,62 @@ KNOBS = (
         "matte, ready to merge.",
         labels=("sRGB", "Linear", "Premultiplied"),
     ),
+    Knob(
+        name="detail",
+        kind=KnobKind.FLOAT,
+        default=0.0,
+        minimum=0.0,
+        maximum=1.0,
+        label="Detail",
+        tooltip="Gives matte and foreground the detail of a plate that is larger than the image "
+        "that the network sees. 0 leaves the key as soft as that image; 1 makes it as sharp as "
+        "the plate.",
+    ),
+    Knob(
+        name="despill_mode",
+        kind=KnobKind.ENUMERATION,
+        default=0,
+        minimum=0,
+        maximum=1,
+        label="Despill Mode",
+        tooltip="Where the removed screen color goes. Limit drops it, which darkens the "
+        "foreground. Preserve gives half of it to each of the other two channels, which keeps the "
+        "brightness.",
+        labels=("Limit", "Preserve"),
+    ),
+    Knob(
+        name="highlights",
+        kind=KnobKind.ENUMERATION,
+        default=0,
+        minimum=0,
+        maximum=1,
+        label="Highlights",
+        tooltip="What becomes of values above 1. Clip ends the foreground at 1. Keep adds what the "
+        "plate has above 1 where the matte is solid.",
+        labels=("Clip", "Keep"),
+    ),
+    Knob(
+        name="hint_source",
+        kind=KnobKind.ENUMERATION,
+        default=0,
+        minimum=0,
+        maximum=1,
+        label="Hint Source",
+        tooltip="Where the coarse hint comes from. Hint is the alpha of the input. Screen makes "
+        "one from the plate, of what does not have the color of the screen.",
+        labels=("Hint", "Screen"),
+    ),
+    Knob(
+        name="despeckle",
+        kind=KnobKind.FLOAT,
+        default=0.0,
+        minimum=0.0,
+        maximum=100.0,
+        label="Despeckle",
+        tooltip="Removes islands of the matte that are smaller than this, in thousandths of the "
+        "width of the frame, unless something connects them to the subject. 0 removes nothing.",
+    ),
 )
+
+COMPANIONS: dict[str, dict[str, float]] = {"despill_mode": {"despill_strength": 10.0}}
+"""Values of other knobs, by a knob that changes nothing unless they are set."""

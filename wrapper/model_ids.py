@@ -23,7 +23,10 @@ UNTRAINED_MODEL_ID = "CorridorKey_untrained"
 DEMO_MODEL_ID = "CorridorKey_demo"
 """Model Id of a file made from the demo weights, written by hand; their metadata holds it too."""
 
-STAND_IN_MODEL_IDS = (UNTRAINED_MODEL_ID, DEMO_MODEL_ID)
+DEMO_BLUE_MODEL_ID = "CorridorKey_demo_blue"
+"""Model Id of a file made from the demo weights for blue screens."""
+
+STAND_IN_MODEL_IDS = (UNTRAINED_MODEL_ID, DEMO_MODEL_ID, DEMO_BLUE_MODEL_ID)
 """Model Ids of the weights that replace trained ones where those are out of reach."""
 
 PUBLISHED: Mapping[str, frozenset[str]] = {
@@ -39,13 +42,14 @@ PUBLISHED: Mapping[str, frozenset[str]] = {
 
 _CUSTOM = "CorridorKey_custom_"
 _RESERVED = (
-    "corridorkey_v",
+    "corridorkeyv",
     "corridorkeyblue",
-    "corridorkey_untrained",
-    "corridorkey_demo",
-    _CUSTOM.lower(),
+    "corridorkeygreen",
+    "corridorkeyuntrained",
+    "corridorkeydemo",
+    "corridorkeycustom",
 )
-"""Beginnings of Model Ids, in lower case, that a name of the user's must not have."""
+"""Beginnings of Model Ids, as `is_reserved` reads them, that a name of the user's must not have."""
 _OWN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 
 
@@ -73,7 +77,8 @@ def custom_model_id(sha256: str) -> str:
 
 def is_reserved(model_id: str) -> bool:
     """Returns whether a Model Id looks like one that only this repository gives."""
-    return model_id.lower().startswith(_RESERVED)
+    # Only letters and digits count: CorridorKey-V1.0_Nuke is too like CorridorKey_v1.0_Nuke.
+    return re.sub(r"[^a-z0-9]", "", model_id.lower()).startswith(_RESERVED)
 
 
 def check_own_model_id(model_id: str, weights: str) -> None:
@@ -102,5 +107,18 @@ def check_own_model_id(model_id: str, weights: str) -> None:
     if is_reserved(model_id):
         raise ModelIdError(
             f"{model_id} looks like the Model Id of other weights; expected a name that begins "
-            f"with none of {', '.join(_RESERVED)}"
+            f"with none of {', '.join(_RESERVED)}, whatever its case and punctuation"
         )
+
+
+def screen_of(model_id: str) -> int:
+    """Returns the color of the screens that weights were made for, as a value of `screen_color`.
+
+    Args:
+        model_id: Model Id of a file. That of blue-screen weights contains "blue", in any case; so
+            must the name that a user gives to weights for blue screens.
+
+    Returns:
+        1 for green, 2 for blue.
+    """
+    return 2 if "blue" in model_id.lower() else 1

@@ -35,7 +35,7 @@ class ManifestInside(TypedDict):
     Attributes:
         model_id: Model Id that Nuke shows.
         resolution: Side of the image that the network sees, in pixels.
-        precision: Precision in which the weights are stored.
+        precision: How the file stores its weights and computes.
         runtime: Key of `export.artifact.runtimes.RUNTIMES`.
         checkpoint: Digest and size of the weights file.
         torch: Version of torch that traced the file, without the local part (+cpu, +cu128).

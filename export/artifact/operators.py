@@ -2,9 +2,11 @@
 
 A file may use only operators that were tried in the libtorch versions it is for. Its code must hold
 no device, dtype or tensor: each would be the tracing machine's, and would not be moved or cast with
-the file.
+the file. The exceptions are conversions: to float32, for sums that half would round too early, and
+to half, in a fast file on a GPU.
 """
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,9 @@ _LANGUAGE = {
 """Nodes of the TorchScript language itself: not operators, and present in every libtorch."""
 
 _NO_SCHEMA = "(no schema)"
+
+_CONVERSIONS = (5, 6)
+"""Numbers of torch.half and torch.float32 in a graph (c10/core/ScalarType.h)."""
 
 _FORM = ("device", "dtype", "layout", "type1", "type2")
 """Arguments that a file may pass on from one tensor to another, but not state as constants.
@@ -86,6 +91,14 @@ def _name(node: Any) -> str:
     return node.kind() if node.schema() == _NO_SCHEMA else node.schema().partition("(")[0]
 
 
+def _is_island(node: Any) -> bool:
+    """Returns True if a node converts a tensor to float32 or half, whatever the file's dtype."""
+    if _name(node) != "aten::to.dtype":
+        return False
+    value = next(itertools.islice(node.inputs(), 1, None)).node()
+    return value.kind() == "prim::Constant" and value.i("value") in _CONVERSIONS
+
+
 def _constants(graph: Any) -> Iterator[str]:
     """Yields each constant that a graph should take from its inputs or weights instead."""
     for node in _nodes(graph):
@@ -96,5 +109,5 @@ def _constants(graph: Any) -> Iterator[str]:
         arguments = torch._C.parse_schema(node.schema()).arguments
         for argument, value in zip(arguments, node.inputs(), strict=False):
             named = value.node().kind() == "prim::Constant" and str(value.type()) != "NoneType"
-            if argument.name in _FORM and named:
+            if argument.name in _FORM and named and not _is_island(node):
                 yield f"it calls {_name(node)} with a constant {argument.name}"

@@ -5,6 +5,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+_OTHER = "is a folder, a pipe or a device; expected a regular file"
+
 
 class FileError(ValueError):
     """A path is refused. The message is a predicate; callers put the name of the file in front."""
@@ -24,18 +26,20 @@ def open_regular(path: Path, limit: int, follow_link: bool = True) -> BinaryIO:
             file is too large.
         OSError: The file cannot be opened.
     """
-    # Without O_NONBLOCK, opening a named pipe would wait for a writer.
+    # Looked at first, because opening a device can have effects, and opening a socket fails.
+    status = path.stat() if follow_link else path.lstat()
+    if not follow_link and stat.S_ISLNK(status.st_mode):
+        raise FileError("is a link; expected a regular file")
+    if not stat.S_ISREG(status.st_mode):
+        raise FileError(_OTHER)
+    # And again once it is open, because the path may name something else by then. Without
+    # O_NONBLOCK, opening a named pipe would wait for a writer.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_link else os.O_NOFOLLOW)
-    try:
-        descriptor = os.open(path, flags)
-    except OSError:
-        if not follow_link and path.is_symlink():
-            raise FileError("is a link; expected a regular file") from None
-        raise
+    descriptor = os.open(path, flags)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise FileError("is a folder, a pipe or a device; expected a regular file")
+            raise FileError(_OTHER)
         if status.st_size > limit:
             raise FileError(f"has {status.st_size:,} bytes; at most {limit:,} are allowed")
         return os.fdopen(descriptor, "rb")

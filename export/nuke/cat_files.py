@@ -20,8 +20,9 @@ KIT_VERSION = "v1"
 KIT_NAME = f"{NAME}_{KIT_VERSION}_Nuke"
 """Class of the gizmo. The version is not last, because Nuke numbers nodes by their last digits."""
 
-QUALITIES = ("2048", "1536", "1024", "512")
-"""Sides of the image that the network sees, in pixels. The first is the default."""
+QUALITIES = ("2048", "2048_fast", "1536", "1024", "512")
+"""Sides of the image that the network sees, in pixels. The first is the default. The fast one
+computes float32 plates mostly in half on a GPU."""
 
 WEIGHTS = {MODEL_ID: "green", BLUE_MODEL_ID: "blue"}
 """The word for the weights in a .cat name, by the start of the Model Id."""

@@ -23,6 +23,14 @@ _MIDDLE = [_WIDTH // 2 + 0.5, _HEIGHT // 2 + 0.5]
 _CORNER = [16.5, 16.5]
 _EDGE = [_WIDTH // 2 + _RADIUS + 0.5, _HEIGHT // 2 + 0.5]
 
+_NOT_SEEN = {
+    "detail": "the plate is smaller than the network's image",
+    "despill_mode": "Despill Strength is 0",
+    "highlights": "the plate has none",
+    "despeckle": "the plate has no specks",
+}
+"""Knobs that change nothing on this plate, and why."""
+
 ALPHA, GREEN = "rgba.alpha", "rgba.green"
 
 
@@ -48,6 +56,7 @@ def description() -> dict[str, Any]:
             for channel in (ALPHA, GREEN)
         ],
         "smallest_change": 1e-5,
+        "not_seen": _NOT_SEEN,
     }
 
 

@@ -34,6 +34,18 @@ MAXIMUM_SIDE = 2**16
 MAXIMUM_CHANNELS = 1024
 """Most channels in a part."""
 _MAXIMUM_PARTS = 1024
+_BEGINNINGS = (
+    b"v/1\x01",  # EXR
+    b"\x89PNG",
+    *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # TIFF, and BigTIFF
+    b"\xff\xd8\xff",  # JPEG
+    *(b"SDPX", b"XPDS"),  # DPX
+)
+"""First bytes of the formats that are read. OpenImageIO would try each format that it knows, and a
+file named .exr would get to readers that nobody here has looked at."""
+_MAXIMUM_TILE_VALUES = 2**26
+"""Most values in a tile, in all channels, unless the picture itself has more. The library allocates
+whole tiles, and a picture of 64 x 64 may claim tiles of 65,536 x 65,536."""
 
 _UPRIGHT: dict[int, Callable[[Floats], Floats]] = {
     2: np.fliplr,
@@ -149,6 +161,12 @@ class PictureFile:
             ("display", spec.full_width, spec.full_height),
         ):
             check_size(f"{printable(str(self.path))} has a {name} window", width, height)
+        values = spec.tile_width * spec.tile_height * spec.nchannels
+        if values > max(_MAXIMUM_TILE_VALUES, 4 * spec.width * spec.height * spec.nchannels):
+            raise PictureError(
+                f"{printable(str(self.path))} has tiles of {spec.tile_width}x{spec.tile_height} "
+                f"pixels in a picture of {spec.width}x{spec.height}, which are too large"
+            )
         if spec.deep:
             raise PictureError(
                 f"{printable(str(self.path))} is a deep EXR; expected a flat one. Flatten it, "
@@ -194,8 +212,12 @@ def open_picture(path: Path) -> Iterator[PictureFile]:
             missing = path.lstat() and not path.exists()
             reason = os.strerror(errno.ENOENT) if missing else "not a regular file"
             raise PictureError(f"{shown}: {reason}")
+        with path.open("rb") as content:
+            known = content.read(4).startswith(_BEGINNINGS)
     except OSError as error:
         raise PictureError(f"{shown}: {error.strerror}") from None
+    if not known:
+        raise PictureError(f"{shown} is not an EXR, PNG, TIFF, JPEG or DPX file, whatever its name")
     straight = ImageSpec()
     straight["oiio:UnassociatedAlpha"] = 1  # Do not multiply the colors by the alpha.
     with utf8_name(path) as name:

@@ -100,8 +100,8 @@ RECIPES = {
     ),
     "blue-screen": Recipe(
         title="Blue screen",
-        look_for="The same signs as for fine hair. This plate is for the blue-screen weights; the "
-        "green-screen weights may do worse. It is despilled with the screen color set to blue.",
+        look_for="The same signs as for fine hair. The plate is keyed with the screen color set to "
+        "blue; green-screen weights then see it with green and blue swapped.",
         screen="blue",
         close_up=True,
     ),

@@ -46,14 +46,14 @@ class FrameReader:
 
     Attributes:
         shot: Inputs of the run.
-        hint: Choice of the hint for every frame.
+        hint: Choice of the hint for every frame; None if the file makes it from the plate.
         knobs: Values of the knobs that the user has set.
         settings: Settings for the record.
         overscan: Window to key besides the frame, in frame coordinates; None for the frame only.
     """
 
     shot: Shot
-    hint: Hint
+    hint: Hint | None
     knobs: Mapping[str, float]
     settings: dict[str, Any]
     overscan: Box | None
@@ -65,7 +65,7 @@ class FrameReader:
             "layer": self.shot.plate_layer,
             "view": self.shot.view,
             "overscan": box and list(box),
-            "hint_channel": None if self.shot.hint else str(self.hint),
+            "hint_channel": str(self.hint) if self.hint and not self.shot.hint else None,
         }
 
     def hint_reading(self) -> dict[str, Any]:
@@ -98,11 +98,13 @@ class FrameReader:
             planes[:3] = file.read(colors, framing.box)
             if linear and framing.header.linear:
                 planes[:3] = convert(planes[:3], framing.header.space, rec709())
-            if hint:
+            if self.hint is None:
+                planes[3], remark, warning = 0.0, "", ""
+            elif hint:
                 with open_picture(hint) as hint_file:
-                    planes[3], remark, warning = self._read_hint(hint_file, framing)
+                    planes[3], remark, warning = self._read_hint(hint_file, self.hint, framing)
             else:
-                planes[3], remark, warning = self._read_hint(file, framing)
+                planes[3], remark, warning = self._read_hint(file, self.hint, framing)
         encoding = "linear" if linear else "sRGB"
         if linear and framing.header.space != rec709():
             encoding += f" {framing.header.space}"
@@ -128,9 +130,11 @@ class FrameReader:
             check_size(f"{printable(str(file.path))} has an overscan", box.width, box.height)
         return Framing(frame, box, file.header(part))
 
-    def _read_hint(self, file: PictureFile, framing: Framing) -> tuple[Floats, str, str]:
+    def _read_hint(
+        self, file: PictureFile, choice: Hint, framing: Framing
+    ) -> tuple[Floats, str, str]:
         """Returns the hint, a remark and a warning."""
-        channels = hint_channels(file.layers(self.shot.view), self.hint)
+        channels = hint_channels(file.layers(self.shot.view), choice)
         try:
             size = framing.frame.width, framing.frame.height
             hint, remark = read_hint(file, channels, size, framing.header.pixel_aspect, framing.box)

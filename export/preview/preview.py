@@ -39,7 +39,8 @@ _BUILT_MODEL = Path(__file__).absolute().parents[1] / "CorridorKey.pt"
 @click.option(
     "--hint",
     type=Frames(),
-    help="Coarse hint, in the same form; a still serves every frame.  [default: the plate's alpha]",
+    help="Coarse hint, in the same form; a still serves every frame. Not needed with --hint-source "
+    "screen.  [default: the plate's alpha]",
 )
 @click.option(
     "--hint-channel",
@@ -106,7 +107,14 @@ def main(
     """
     names = ("plate", "hint", "plate_layer", "hint_layer", "hint_channel", "view", "overscan")
     shot = Shot(**{name: options.pop(name) for name in names})
+    values = knob_values(options)
+    screen = values["hint_source"] > 0
     _check_folders(shot, output)
+    if screen and (shot.hint or shot.hint_layer or shot.hint_channel):
+        raise click.UsageError(
+            "With --hint-source screen no hint is read. Leave out --hint, --hint-layer and "
+            "--hint-channel, or --hint-source."
+        )
     start, clock = time.perf_counter(), Clock()
     try:
         keyer = Keyer(model, device)
@@ -115,9 +123,9 @@ def main(
             + (". Its weights are the untrained stand-in, which cannot key." * keyer.untrained)
         )
         settings = {"model": digest(model)["sha256"], **options}
-        hint = shot.decide_hint()
-        click.echo(f"Hint from {hint}")
-        reader = FrameReader(shot, hint, knob_values(options), settings, shot.overscan_box())
+        hint = None if screen else shot.decide_hint()
+        click.echo(f"Hint from {hint or 'the screen'}")
+        reader = FrameReader(shot, hint, values, settings, shot.overscan_box())
         frames = shot.frames()
         number, count = chunk
         frames = frames[len(frames) * (number - 1) // count : len(frames) * number // count]
@@ -131,7 +139,11 @@ def main(
             seconds = time.perf_counter() - start
             summary.echo(seconds, clock.waiting)
             if summary_file:
-                facts = {"model_id": keyer.model_id, "hint": str(hint), "chunk": list(chunk)}
+                facts = {
+                    "model_id": keyer.model_id,
+                    "hint": str(hint or "screen"),
+                    "chunk": list(chunk),
+                }
                 summary.write(summary_file, facts | settings, seconds, clock.waiting)
     except (ModelError, OSError, PlanError, ShotError) as error:
         raise click.ClickException(str(error)) from None

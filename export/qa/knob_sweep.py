@@ -7,11 +7,9 @@ from export.pictures.synthetic_plates import SyntheticPlate
 from export.qa.judged import Judged
 from export.qa.matting_errors import matting_errors
 from export.qa.qa_page import Picture, Section, data_uri
-from wrapper.knobs import Knob, KnobKind
+from wrapper.knobs import COMPANIONS, Knob, KnobKind
 
 _STEPS = 5
-_OTHER_KNOBS = {"screen_color": {"despill_strength": 10.0}}
-"""Values of other knobs, for a knob that does nothing on its own."""
 
 
 def sweep_knob(keyer: Keyer, knob: Knob, plate: SyntheticPlate) -> Judged:
@@ -22,7 +20,7 @@ def sweep_knob(keyer: Keyer, knob: Knob, plate: SyntheticPlate) -> Judged:
         knob: The knob. An enumeration is swept over all of its values, a number over five.
         plate: The plate and its truth.
     """
-    others = _OTHER_KNOBS.get(knob.name, {})
+    others = COMPANIONS.get(knob.name, {})
     if knob.kind is KnobKind.ENUMERATION:
         values = {float(value): label for value, label in enumerate(knob.labels)}
     else:

@@ -22,7 +22,7 @@ _CAPTIONS = {
     ),
     "refined": (
         "Refined matte",
-        "All knobs at their defaults. Edges and hair match the true alpha.",
+        "All knobs at their defaults but the screen color. Edges and hair match the true alpha.",
     ),
     "difference": (
         "Difference",

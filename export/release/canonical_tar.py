@@ -303,6 +303,8 @@ def _members(file: _File) -> Iterator[tuple[str, Iterator[bytes]]]:
     while (header := file.read(_BLOCK)) != bytes(_BLOCK):
         name, size = _parse(header, position)
         names.add(name)
+        if position + size > MAXIMUM_BYTES:  # A file can grow after it was opened.
+            raise TarError(f"it has more than {MAXIMUM_BYTES:,} bytes, the most allowed")
         content = _content(file, name, size)
         yield name, content
         for _ in content:

@@ -4,40 +4,27 @@
 """
 
 import json
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
-from in_toto_attestation.v1.resource_descriptor import ResourceDescriptor
 
 from export.common import command_line, sha256sums
 from export.common.atomic import replacing
-from export.common.digests import Digest, digest, sha256
+from export.common.digests import Digest, digest
 from export.common.json_text import to_json
 from export.common.sha256sums import SHA256SUMS
-from export.release.release_manifest import (
-    MANIFEST,
-    SCHEMA,
-    ArtifactEntry,
-    artifact,
-    release_manifest,
-    weights_url,
-)
-from export.release.sbom import SBOM, sbom
-from export.release.signature.statement import PROVENANCE, build_statement
-from export.release.wheels import read_wheels
+from export.release.papers import Checkout
+from export.release.release_manifest import MANIFEST, SCHEMA, ArtifactEntry, release_manifest
+from export.release.sbom import SBOM
+from export.release.signature.statement import PROVENANCE
 
 NOTICE = Path(__file__).with_name("LICENSE-CorridorKey.txt")
 CHANGELOG = Path(__file__).with_name("CHANGELOG.md")
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
-_MODULE = re.compile(
-    r'^(?:module|bazel_dep)\(\s*name = "([^"]+)",\s*version = "([^"]+)"(?:\)|,)$', re.MULTILINE
-)
-"""This module and the modules that it always needs: those without dev_dependency."""
 
 
 @click.command()
@@ -74,8 +61,9 @@ def main(
     output: Path,
 ) -> None:
     """Makes a release."""
+    checkout = Checkout(pins_file, wheels_file, Path("external"), lock, module)
     try:
-        entries = _entries(artifacts, pins_file)
+        entries = _entries(artifacts, checkout)
         _check_weights(entries, allow_untrained)
         files = _copy(artifacts, nuke_kit, output)
 
@@ -83,23 +71,16 @@ def main(
             _write(output / name, content)
             files[name] = digest(output / name)
 
-        modules = dict(_MODULE.findall(module.read_text()))
-        wheels = read_wheels(wheels_file, lock)
-        add(SBOM, sbom(output.name, version, entries, files, *wheels, modules))
+        add(SBOM, checkout.bill_of_materials(output.name, version, entries, files))
         add(MANIFEST, to_json(release_manifest(output.name, version, entries, files)))
-        parameters = {
-            "target": target,
-            "version": version,
-            "artifacts": {entry["file"]: entry["model_id"] for entry in entries},
-        }
-        dependencies = _dependencies(entries, lock, module)
-        add(PROVENANCE, build_statement(_sha256(files), parameters, dependencies, builder_id))
+        statement = checkout.provenance(target, builder_id, version, entries, _sha256(files))
+        add(PROVENANCE, statement)
         _write(output / SHA256SUMS, sha256sums.to_text(_sha256(files)))
     except ValueError as error:
         raise click.ClickException(str(error)) from None
 
 
-def _entries(artifacts: Sequence[Path], pins_file: Path) -> list[ArtifactEntry]:
+def _entries(artifacts: Sequence[Path], checkout: Checkout) -> list[ArtifactEntry]:
     """Returns the manifest's entries of the artifacts, sorted by name.
 
     Raises:
@@ -109,12 +90,13 @@ def _entries(artifacts: Sequence[Path], pins_file: Path) -> list[ArtifactEntry]:
     stems = {file.stem for file in artifacts}
     if names != sorted(stem + suffix for stem in stems for suffix in (".json", ".pt")):
         raise ValueError(f"expected one .pt and one .json per artifact, found {', '.join(names)}")
-    pins = json.loads(pins_file.read_text())
-    return [
-        artifact(file.with_suffix(".pt").name, json.loads(file.read_text()), pins)
-        for file in sorted(artifacts, key=lambda file: file.name)
-        if file.suffix == ".json"
-    ]
+    return checkout.entries(
+        {
+            file.with_suffix(".pt").name: json.loads(file.read_text())
+            for file in artifacts
+            if file.suffix == ".json"
+        }
+    )
 
 
 def _check_weights(artifacts: Sequence[ArtifactEntry], allow_untrained: bool) -> None:
@@ -159,27 +141,6 @@ def _write(path: Path, content: str | bytes) -> None:
 
 def _sha256(files: Mapping[str, Digest]) -> dict[str, str]:
     return {path: file["sha256"] for path, file in files.items()}
-
-
-def _dependencies(
-    artifacts: Sequence[ArtifactEntry], lock: Path, module: Path
-) -> list[ResourceDescriptor]:
-    """Returns the inputs of the artifacts: the weights, and the files that pin everything else."""
-    weights = {one["weights"]["sha256"]: one["weights"]["published"] for one in artifacts}
-    return [
-        *(
-            ResourceDescriptor(
-                name="weights",
-                uri=weights_url(published) if published else "",
-                digest={"sha256": digest_},
-            )
-            for digest_, published in sorted(weights.items())
-        ),
-        *(
-            ResourceDescriptor(name=file.name, digest={"sha256": sha256(file)})
-            for file in (module, lock)
-        ),
-    ]
 
 
 if __name__ == "__main__":

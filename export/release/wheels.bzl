@@ -52,7 +52,11 @@ def _wheels_of_impl(ctx):
     ctx.actions.write(listing, json.encode({
         "imported": info.imported.to_list(),
         "wheels": [
-            {"metadata": wheel.metadata.path, "requires": wheel.requires}
+            {
+                # Relative to the folder of external repositories, wherever that is.
+                "metadata": wheel.metadata.short_path.removeprefix("../"),
+                "requires": wheel.requires,
+            }
             for wheel in wheels
         ],
     }))

@@ -40,13 +40,14 @@ class Wheel:
     requires: tuple[str, ...]
 
 
-def read_wheels(listing: Path, lock: Path) -> tuple[list[Wheel], list[str]]:
+def read_wheels(listing: Path, lock: Path, external: Path) -> tuple[list[Wheel], list[str]]:
     """Reads the metadata of installed wheels.
 
     Args:
         listing: Output of `wheels_of` in wheels.bzl: the `METADATA` file of each wheel, the wheels
             that it requires, and the wheels that the exporter imports itself.
         lock: Lock of these wheels.
+        external: Folder of external repositories, from which the listing's paths start.
 
     Returns:
         The wheels sorted by name, and the names of those that the exporter imports itself.
@@ -58,7 +59,7 @@ def read_wheels(listing: Path, lock: Path) -> tuple[list[Wheel], list[str]]:
     content = json.loads(listing.read_text())
     wheels = []
     for entry in content["wheels"]:
-        distribution = PathDistribution(Path(entry["metadata"]).parent)
+        distribution = PathDistribution((external / entry["metadata"]).parent)
         name = canonicalize_name(distribution.name)
         locked = pins[name].version if name in pins else "no version"
         if distribution.version != locked:

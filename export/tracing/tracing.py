@@ -31,7 +31,9 @@ def eager_wrapper(checkpoint: Checkpoint, variant: Variant) -> CorridorKeyNukeWr
     if variant.precision == "float16":
         checkpoint = stored_in_half(checkpoint)
     attention = RUNTIMES[variant.runtime].attention
-    network = CorridorKeyTransformer(variant.resolution, attention)
+    network = CorridorKeyTransformer(
+        variant.resolution, attention, fast=variant.precision == "fast"
+    )
     network.load_state_dict(checkpoint.state_dict, assign=True)
     model_id = variant.model_id(checkpoint.model_id)
     return CorridorKeyNukeWrapper(network, variant.resolution, model_id)

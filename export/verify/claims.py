@@ -14,7 +14,7 @@ from export.artifact.canonical import FOLDER
 from export.artifact.runtimes import RUNTIMES
 from export.artifact.variant import Precision, Variant
 from export.common.digests import Digest
-from export.verify.strict_json import JsonError, parse_object
+from export.common.strict_json import JsonError, parse_object
 from wrapper.printable import printable
 
 MAXIMUM_BYTES = 1 << 30

@@ -1,41 +1,21 @@
 """Checks a release: every file is accounted for, and is what this checkout would put there."""
 
-import contextlib
 import functools
-import json
-import re
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 from export.common import sha256sums
-from export.common.json_text import to_json
 from export.common.sha256sums import SHA256SUMS, ChecksumError
 from export.nuke import kit
-from export.release.make_release import CHANGELOG, NOTICE
-from export.release.release_manifest import MANIFEST, SCHEMA, artifact, release_manifest
+from export.release.release_manifest import MANIFEST
 from export.release.sbom import SBOM
-from export.release.signature.policy import SignatureError
-from export.release.signature.statement import PROVENANCE, check_statement
+from export.release.signature.statement import PROVENANCE
 from export.verify.artifact_check import MAXIMUM_BESIDE_BYTES, Artifact, check_artifact
-from export.verify.children import confined
-from export.verify.children.confined import ChildError, Limits
 from export.verify.files import Release, read_unchanged
-from export.verify.strict_json import JsonError, parse_object
+from export.verify.papers_check import COPIED, Papers
 from export.verify.verdict import Passed, RefusedError, Verdict
 from wrapper.knobs import KNOBS
 
-_ROOT = Path(__file__).parents[2]
-_CHECKPOINT_PINS = _ROOT / "third_party/checkpoints/pins.json"
-_COPIED = {file.name: file for file in (SCHEMA, NOTICE, CHANGELOG)}
-"""Files that a release holds a copy of, by their name there."""
-
-_VERSION = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}", re.ASCII)
 _KIT = "nuke/"
-_MAXIMUM_PAPER_BYTES = 1 << 20
-"""Largest manifest, provenance or bill of materials that is read; the exporter's have 100 kB."""
 _MAXIMUM_KIT_BYTES = 4 << 20
-_BILL_LIMITS = Limits(memory=1 << 30, seconds=120)
 
 
 def check_release(verdict: Verdict, release: Release, signed: bool, probing: bool) -> None:
@@ -59,10 +39,14 @@ def check_release(verdict: Verdict, release: Release, signed: bool, probing: boo
         for path in sorted(release.digests.files)
         if path.endswith(".pt")
     }
-    verdict.run(name, MANIFEST, lambda: _check_manifest(release, artifacts))
-    verdict.run(name, PROVENANCE, lambda: _check_provenance(release))
-    verdict.run(name, SBOM, lambda: _check_bill(release))
-    verdict.run(name, "copies", lambda: _check_copies(release))
+    papers = Papers(release, artifacts)
+    verdict.run(name, MANIFEST, papers.check_manifest)
+    verdict.run(name, PROVENANCE, papers.check_provenance)
+    if not verdict.run(name, SBOM, lambda: papers.check_bill(signed)):
+        verdict.note(
+            f"{SBOM} differs from the one of this platform and is vouched for by the signature only"
+        )
+    verdict.run(name, "copies", papers.check_copies)
     if not verdict.run(name, _KIT, lambda: _check_kit(release, signed)):
         verdict.note(
             "nuke/ differs from this checkout's kit and is vouched for by the signature only"
@@ -84,7 +68,7 @@ def _check_names(release: Release) -> Passed[None]:
     artifacts = {path for path in release.digests.files if path.endswith(".pt")}
     if not artifacts:
         raise RefusedError("the release holds no .pt")
-    expected = {SHA256SUMS, MANIFEST, PROVENANCE, SBOM, *_COPIED, *artifacts}
+    expected = {SHA256SUMS, MANIFEST, PROVENANCE, SBOM, *COPIED, *artifacts}
     expected |= {path.removesuffix(".pt") + ".json" for path in artifacts}
     kit_files = {path for path in release.digests.files if path.startswith(_KIT)}
     problems = [
@@ -106,78 +90,6 @@ def _check_artifact(verdict: Verdict, release: Release, path: str, probing: bool
 
     opening = functools.partial(release.open, path)
     return check_artifact(verdict, path, opening, release.digests.files[path], read_beside, probing)
-
-
-def _check_manifest(release: Release, artifacts: Mapping[str, Artifact]) -> Passed[None]:
-    text = read_unchanged(release, MANIFEST, _MAXIMUM_PAPER_BYTES)
-    try:
-        claimed = parse_object(text, _MAXIMUM_PAPER_BYTES)
-    except JsonError as error:
-        raise RefusedError(f"it {error}") from None
-    version = claimed.get("version")
-    if not isinstance(version, str) or not _VERSION.fullmatch(version):
-        raise RefusedError("its version is not of letters, digits and . _ + -")
-    if not release.name.startswith(f"CorridorKey-{version}"):
-        raise RefusedError(f"its version is {version}, but the folder is named {release.name}")
-    pins = json.loads(_CHECKPOINT_PINS.read_text())
-    entries = [artifact(path, found.facts, pins) for path, found in sorted(artifacts.items())]
-    files: dict[str, Any] = {}
-    for path in release.digests.files:
-        if path not in (SHA256SUMS, MANIFEST, PROVENANCE):
-            with release.open(path) as file:
-                files[path] = {"sha256": release.digests.files[path], "bytes": file.seek(0, 2)}
-    try:
-        expected = to_json(release_manifest(release.name, version, entries, files))
-    except ValueError as error:
-        raise RefusedError(str(error)) from None
-    if text != expected.encode():
-        content = json.loads(expected)
-        field = next((key for key in content if claimed.get(key) != content[key]), None)
-        raise RefusedError(
-            f"its {field} is not what this version of the exporter writes about these files"
-            if field
-            else "it has the right content in another form"
-        )
-    return Passed(f"exactly what the exporter writes about {len(files)} files", None)
-
-
-def _check_provenance(release: Release) -> Passed[None]:
-    text = read_unchanged(release, PROVENANCE, _MAXIMUM_PAPER_BYTES)
-    covered = {
-        path: digest
-        for path, digest in release.digests.files.items()
-        if path not in (PROVENANCE, SHA256SUMS)
-    }
-    try:
-        check_statement(text, covered)
-    except SignatureError as error:
-        raise RefusedError(str(error)) from None
-    return Passed(f"covers exactly the other {len(covered)} files", None)
-
-
-def _check_bill(release: Release) -> Passed[None]:
-    text = read_unchanged(release, SBOM, _MAXIMUM_PAPER_BYTES)
-    try:
-        components = parse_object(text, _MAXIMUM_PAPER_BYTES).get("components")
-        request = {"text": text.decode()}
-        with contextlib.closing(
-            confined.run("export.verify.children.bill_of_materials", request, _BILL_LIMITS)
-        ) as reports:
-            problem = {key: value for report in reports for key, value in report.items()}["problem"]
-    except JsonError as error:
-        raise RefusedError(f"it {error}") from None
-    except ChildError as error:
-        raise RefusedError(f"the process that validates it {error}") from None
-    if problem or not isinstance(components, list):
-        raise RefusedError(f"it is not CycloneDX 1.6: {problem or 'it has no components'}")
-    return Passed(f"fits CycloneDX 1.6; {len(components)} components", None)
-
-
-def _check_copies(release: Release) -> Passed[None]:
-    for name, file in _COPIED.items():
-        if read_unchanged(release, name, _MAXIMUM_PAPER_BYTES) != file.read_bytes():
-            raise RefusedError(f"{name} differs from this checkout's {file.name}")
-    return Passed(f"{', '.join(sorted(_COPIED))} are this checkout's", None)
 
 
 def _check_kit(release: Release, signed: bool) -> Passed[bool]:

@@ -26,6 +26,7 @@ from export.verify.verdict import (
     SIGNATURE,
     EndedError,
     Passed,
+    RefusedError,
     Verdict,
 )
 from wrapper.printable import printable
@@ -66,7 +67,7 @@ def main(
     Exit status and verdict:
       0  VERIFIED    signed by the key, and exactly what the exporter makes
       1  REFUSED     anything else; the first reason ends the work
-      2              the command line is wrong, or a file cannot be read
+      2              no verdict: wrong command line, unreadable file, too little memory or disk
       3  CONSISTENT  exactly what the exporter makes; no --key, so of unknown origin
     """
     if signature and not key:
@@ -75,6 +76,8 @@ def main(
         raise click.UsageError(
             f"{printable(path.name)} is neither a folder, nor a .pt, nor a .tar."
         )
+    if path.name in ("", ".."):  # The working directory and its parent have names, too.
+        path = path.resolve()
     verdict = Verdict(path.name)
     try:
         with contextlib.suppress(EndedError):
@@ -84,6 +87,10 @@ def main(
                 _verify_release(verdict, path, key, signature, probing)
     except OSError as error:
         click.echo(f"Error: {printable(str(error))}", err=True)
+        sys.exit(NOT_DETERMINED)
+    except Exception as error:  # A defect of verify's own, whose message may hold text of the file.
+        problem = f"{type(error).__name__}: {error}"
+        click.echo(f"Error: verify failed, and has no verdict: {printable(problem)}", err=True)
         sys.exit(NOT_DETERMINED)
     if as_json:
         click.echo(to_json(verdict.to_json()), nl=False)
@@ -105,9 +112,13 @@ def _verify_artifact(
 
 
 def _digest(path: Path) -> Passed[str]:
+    sha256 = hashlib.sha256()
     with open_file(path, MAXIMUM_BYTES) as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-        return Passed(f"{file.tell():,} bytes", sha256)
+        while chunk := file.read(1 << 20):
+            sha256.update(chunk)
+            if file.tell() > MAXIMUM_BYTES:
+                raise RefusedError("it grows while it is read")
+        return Passed(f"{file.tell():,} bytes", sha256.hexdigest())
 
 
 def _read_beside(path: Path) -> bytes | None:
@@ -130,9 +141,15 @@ def _verify_release(
 
 
 def _open_release(path: Path) -> Passed[Release]:
-    if path.is_dir():
-        return Passed("plain files and folders", Folder(path))
-    return Passed("the canonical tar of its content", Tar(path))
+    folder = path.is_dir()
+    release: Release = Folder(path) if folder else Tar(path)
+    expected = release.name if folder else release.digests.tar_name
+    if path.name != expected:  # A signed release must not pass for another one.
+        raise RefusedError(
+            f"it is named {path.name} and holds {release.name}; rename it to {expected}"
+        )
+    detail = "plain files and folders" if folder else "the canonical tar of its content"
+    return Passed(detail, release)
 
 
 if __name__ == "__main__":

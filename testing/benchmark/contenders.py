@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from export.artifact.variant import Variant
+from export.artifact.variant import Precision, Variant
 from export.tracing.shapes_only import ShapesOnly
 from export.tracing.tracing import eager_wrapper, to_torchscript, trace_network
 from testing.benchmark.plain import PlainNetwork
@@ -13,21 +13,24 @@ from wrapper.checkpoint.checkpoint import load_checkpoint
 from wrapper.network.network import CorridorKeyTransformer
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
-NAMES = ("plain", "ours")
-"""The plain export and CorridorKey.pt, both around the same weights."""
+NAMES = ("plain", "ours", "fast")
+"""The plain export, CorridorKey.pt and CorridorKey_fast.pt, all around the same weights."""
 
 
 def on_meta(name: str, resolution: int) -> CorridorKeyNukeWrapper:
     """Makes the eager wrapper of a contender on the meta device, without weights."""
-    network = CorridorKeyTransformer(resolution) if name == "ours" else PlainNetwork(resolution)
+    if name == "plain":
+        return CorridorKeyNukeWrapper(PlainNetwork(resolution), resolution, name).to("meta")
+    network = CorridorKeyTransformer(resolution, fast=name == "fast")
     return CorridorKeyNukeWrapper(network, resolution, name).to("meta")
 
 
 def eager(name: str, checkpoint: Path, resolution: int) -> CorridorKeyNukeWrapper:
     """Makes the eager wrapper of a contender with a checkpoint's weights."""
     loaded = load_checkpoint(checkpoint, resolution)
-    if name == "ours":
-        return eager_wrapper(loaded, Variant(resolution))
+    if name != "plain":
+        precision: Precision = "fast" if name == "fast" else "float32"
+        return eager_wrapper(loaded, Variant(resolution, precision))
     network = PlainNetwork(resolution)
     network.load_state_dict(loaded.state_dict, assign=True)
     return CorridorKeyNukeWrapper(network, resolution, name)
@@ -45,7 +48,7 @@ def export(name: str, checkpoint: Path, resolution: int, file: Path, computing: 
             without, and takes seconds.
     """
     wrapper = eager(name, checkpoint, resolution)
-    if name == "ours" and not computing:
+    if name != "plain" and not computing:
         torch.jit.save(to_torchscript(wrapper), file)
         return
     with contextlib.nullcontext() if computing else ShapesOnly():

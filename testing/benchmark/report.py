@@ -12,7 +12,7 @@ from testing.benchmark.processes import Figures
 Row = dict[str, Any]
 """One quantity of all contenders; an entry of the JSON file's `rows`."""
 
-_COLUMNS = ("plain", "ours", "compiled")
+_COLUMNS = ("plain", "ours", "fast", "compiled")
 _UNITS = {
     "seconds": (1.0, "s"),
     "cpu_seconds": (1.0, "s"),

@@ -49,7 +49,7 @@ def corridorkey_artifact_test(
             "MALLOC_MMAP_THRESHOLD_": "131072",
             "MANIFEST": "$(rootpath {})".format(manifest),
         },
-        tags = tags + ["cpu:2"],
+        tags = tags + (["cpu:2"] if size == "enormous" else []),
         torch = True,
         visibility = visibility,
         deps = [

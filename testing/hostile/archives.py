@@ -282,7 +282,7 @@ def _drop_layer(path: Path) -> None:
     write_records(path, content)
 
 
-# What a file claims.
+# Claims of a file.
 
 
 def _claim(old: bytes, new: bytes, message: str) -> Hostile:
@@ -355,7 +355,13 @@ _EXHAUSTION = [
         "exhaustion",
         "a manifest 30,000 deep",
         _whole(MANIFEST, b'{"a":' + b"[" * 30_000 + b"]" * 30_000 + b"}"),
-        "nests too deeply",
+        "nests more than 32 deep",
+    ),
+    Hostile(
+        "exhaustion",
+        "a resolution 900 deep",
+        _whole(MANIFEST, b'{"resolution": ' + b"[" * 900 + b"]" * 900 + b"}"),
+        "nests more than 32 deep",
     ),
     Hostile(
         "exhaustion",

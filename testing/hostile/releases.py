@@ -8,9 +8,11 @@ import dataclasses
 import io
 import json
 import os
+import socket
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from export.common.sha256sums import SHA256SUMS
 from export.release.release_manifest import MANIFEST
@@ -84,10 +86,24 @@ def _sparse(name: str, size: int) -> Callable[[Path, Path], None]:
     return harm
 
 
-def _bill(release: Path, _witness: Path) -> None:
-    bill = json.loads((release / SBOM).read_text())
-    bill["components"] = bill["components"] * 3000
-    (release / SBOM).write_text(json.dumps(bill))
+def _edit_bill(edit: Callable[[dict[str, Any]], object]) -> Callable[[Path, Path], None]:
+    def harm(release: Path, _witness: Path) -> None:
+        bill = json.loads((release / SBOM).read_text())
+        edit(bill)
+        (release / SBOM).write_text(json.dumps(bill))
+
+    return harm
+
+
+def _add_component(component: dict[str, Any]) -> Callable[[Path, Path], None]:
+    return _edit_bill(lambda bill: bill["components"].append(component))
+
+
+def _socket(release: Path, _witness: Path) -> None:
+    folder = os.open(release / "nuke", os.O_PATH)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(f"/proc/self/fd/{folder}/socket")  # because a name may have 107 bytes only
+    os.close(folder)
 
 
 def _deep(release: Path, _witness: Path) -> None:
@@ -186,7 +202,14 @@ HARMS = [
         "another version in the manifest",
         _edit(MANIFEST, '"version": "1.0"', '"version": "9.9"'),
         MANIFEST,
-        "its version is 9.9, but the folder is named CorridorKey-1.0",
+        "files and version is named CorridorKey-9.9-untrained",
+    ),
+    Harm(
+        "papers",
+        "a version that the folder's name only begins with",
+        _edit(MANIFEST, '"version": "1.0"', '"version": "1"'),
+        MANIFEST,
+        "files and version is named CorridorKey-1-untrained",
     ),
     Harm("papers", "a manifest of spaces", _write(MANIFEST, "{ }"), MANIFEST, "", (MANIFEST,)),
     Harm(
@@ -201,8 +224,53 @@ HARMS = [
         "a bill of materials of no version",
         _edit(SBOM, '"specVersion"', '"specVersions"'),
         SBOM,
-        "not CycloneDX 1.6",
+        "not what the exporter writes",
     ),
+    Harm(
+        "bill",
+        "a component more",
+        _add_component({"type": "library", "name": "left-pad", "version": "1.0"}),
+        SBOM,
+        "it lists 'left-pad' as the exporter does not",
+    ),
+    Harm(
+        "bill",
+        "a component whose name has an escape sequence",
+        _add_component({"type": "library", "name": "\x1b[2J"}),
+        SBOM,
+        r"it lists '\\+x1b\[2J' as the exporter does not",
+    ),
+    Harm(
+        "bill",
+        "a component fewer",
+        _edit_bill(lambda bill: bill["components"].pop()),
+        SBOM,
+        "not what the exporter writes",
+    ),
+    Harm(
+        "bill",
+        "another version of torch",
+        _edit(SBOM, '"version": "1.0"', '"version": "1.1"'),
+        SBOM,
+        "as the exporter does not|not what the exporter writes",
+    ),
+    Harm(
+        "bill",
+        "another license of the weights",
+        _edit_bill(
+            lambda bill: bill["components"][-1].update(licenses=[{"license": {"id": "MIT"}}])
+        ),
+        SBOM,
+        "as the exporter does not",
+    ),
+    Harm(
+        "bill",
+        "nobody depends on torch",
+        _edit_bill(lambda bill: bill.update(dependencies=[])),
+        SBOM,
+        "not what the exporter writes",
+    ),
+    Harm("bill", "no object", _write(SBOM, "[]"), SBOM, "a JSON list; expected an object"),
     Harm(
         "statements",
         "another build type",
@@ -242,6 +310,36 @@ HARMS = [
         PROVENANCE,
         "canonical form",
         (PROVENANCE,),
+    ),
+    Harm(
+        "statements",
+        "another version",
+        _edit(PROVENANCE, '"version": "1.0"', '"version": "2.0"'),
+        PROVENANCE,
+        "its externalParameters is not what",
+    ),
+    Harm(
+        "statements",
+        "another Model Id",
+        _edit(PROVENANCE, "CorridorKey_untrained", "CorridorKey_v1.0_Nuke"),
+        PROVENANCE,
+        "its externalParameters is not what",
+    ),
+    Harm(
+        "statements",
+        "an address of the weights",
+        _edit(
+            PROVENANCE, '"name": "weights"', '"name": "weights",\n          "uri": "https://a/b"'
+        ),
+        PROVENANCE,
+        "its resolvedDependencies is not what",
+    ),
+    Harm(
+        "statements",
+        "another MODULE.bazel",
+        _edit(PROVENANCE, '"name": "MODULE.bazel"', '"name": "WORKSPACE"'),
+        PROVENANCE,
+        "its resolvedDependencies is not what",
     ),
     Harm(
         "list",
@@ -296,6 +394,7 @@ HARMS = [
         "container",
         "pipe is ",
     ),
+    Harm("folder", "a socket", _socket, "container", "socket is a folder, a pipe"),
     Harm(
         "folder",
         "a name of spaces",
@@ -358,14 +457,31 @@ HARMS = [
         "more than",
         (SHA256SUMS,),
     ),
-    Harm("exhaustion", "a bill of 3,000 components", _bill, SBOM, ""),
+    Harm(
+        "exhaustion",
+        "a bill of many components",
+        _edit_bill(lambda bill: bill.update(components=bill["components"] * 1000)),
+        SBOM,
+        "more than 1,048,576 bytes|not what the exporter writes",
+    ),
+    *(
+        Harm(
+            "exhaustion",
+            f"{paper} 900 deep",
+            _write(paper, '{"version":' + "[" * 900 + "]" * 900 + "}"),
+            paper,
+            "nests more than 32 deep",
+            (paper,),
+        )
+        for paper in (MANIFEST, PROVENANCE, SBOM)
+    ),
     Harm("exhaustion", "folders 60 deep", _deep, "container", "longer than 99 bytes"),
     Harm(
         "exhaustion",
         "a statement 100,000 deep",
         lambda release, _: (release / PROVENANCE).write_text("[" * 100_000),
         PROVENANCE,
-        "not JSON",
+        "nests more than 32 deep",
         (PROVENANCE,),
     ),
 ]

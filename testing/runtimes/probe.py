@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from testing.golden import golden_data
-from wrapper.knobs import KNOBS, Knob, KnobKind
+from wrapper.knobs import COMPANIONS, KNOBS, Knob, KnobKind
 
 SIZES = ((135, 240), (257, 511), (540, 960))
 REFINER_STRENGTHS = {"refiner_1": 1, "refiner_0": 0, "refiner_0_25": 0.25}
@@ -41,11 +41,14 @@ def probe(artifact: Path) -> dict[str, Any]:
 def _moved_by(module: torch.jit.ScriptModule, knob: Knob) -> float:
     """Returns the greatest difference between the outputs at a knob's two bounds."""
     kind = float if knob.kind is KnobKind.FLOAT else int
-    module.despill_strength = 10.0  # otherwise the screen color has no effect
+    for name, value in COMPANIONS.get(knob.name, {}).items():
+        setattr(module, name, value)
+    # With highlights, and wider than the network's image; otherwise it has no detail to add.
+    plate = 2 * golden_data.plate(64, 300)
     outputs = []
     for value in (knob.minimum, knob.maximum):
         setattr(module, knob.name, kind(value))
-        outputs.append(module(golden_data.plate(64, 64)))
+        outputs.append(module(plate))
     for other in KNOBS:
         setattr(module, other.name, other.default)
     return (outputs[0] - outputs[1]).abs().max().item()

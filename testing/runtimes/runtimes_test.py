@@ -14,12 +14,12 @@ REPORTS = {
     for report in (json.loads(Path(path).read_text()) for path in os.environ["REPORTS"].split())
 }
 
-TOLERANCES = {"nuke17": 1e-4, "nuke14": 1e-4, "float16": 5e-3}
+TOLERANCES = {"nuke17": 1e-4, "nuke14": 1e-4, "fast": 1e-4, "float16": 5e-3}
 """Greatest difference from the published pipeline in float32; the output is 0 to 1. The order of
-sums makes 4e-6, and the first two leave room for other CPUs. In the third every weight is rounded
-to 11 bits."""
+sums makes 4e-6, and 1e-4 leaves room for other CPUs. In the last every weight is rounded to 11
+bits. On a CPU the fast file computes in float32."""
 
-REFUSED = {("nuke17", "1.13.1"), ("float16", "1.13.1")}
+REFUSED = {("nuke17", "1.13.1"), ("fast", "1.13.1"), ("float16", "1.13.1")}
 """Artifacts with fused attention in a libtorch without it."""
 
 EVERY_PAIR = [(artifact, libtorch) for artifact in TOLERANCES for libtorch in LIBTORCHES]

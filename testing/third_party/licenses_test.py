@@ -62,7 +62,7 @@ _MODULES = {
 
 _HUB = os.environ["HUB"]
 _LOCK = Path(f"third_party/python/requirements{_HUB}_lock.txt")
-_WHEELS, _ = read_wheels(Path(os.environ["LISTING"]), _LOCK)
+_WHEELS, _ = read_wheels(Path(os.environ["LISTING"]), _LOCK, Path(".."))
 
 
 def _is_allowed(wheel: Wheel) -> bool:

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from export.common.lock_file import Pin
 from testing import nested_bazel
 from testing.third_party import tiny_wheel
 from tools.airgap_kit import bazel as another_bazel
-from tools.airgap_kit import distdir, inventory, packed_bazel, wheels
+from tools.airgap_kit import distdir, gather, inventory, packed_bazel, wheels
 from tools.airgap_kit.errors import GapError
 
 _WHEEL = tiny_wheel.make_wheel()
@@ -95,6 +96,25 @@ def test_the_list_is_one_that_sha256sum_accepts(tmp_path: Path) -> None:
     assert subprocess.run(check, cwd=tmp_path, check=False).returncode == 0
     (tmp_path / "wheels/a+b.whl").write_bytes(_WHEEL[:-1] + b"x")
     assert subprocess.run(check, cwd=tmp_path, check=False).returncode != 0
+
+
+@pytest.mark.parametrize("name", ["distdir", "wheels/a.whl", "registry/modules"])
+def test_a_link_in_a_kit_is_refused_and_what_it_leads_to_stays(name: str, tmp_path: Path) -> None:
+    treasure = tmp_path / "treasure"
+    treasure.mkdir()
+    (treasure / "kept").write_text("kept")
+    kit = tmp_path / "kit"
+    link = kit / name
+    link.parent.mkdir(parents=True)
+    link.symlink_to(treasure)
+    result = CliRunner().invoke(
+        gather.main, [f"--output={kit}"], env={"BUILD_WORKSPACE_DIRECTORY": str(tmp_path)}
+    )
+    assert result.exit_code != 0
+    assert f"{link} is a link; expected none in a kit" in result.output
+    assert [path.name for path in treasure.iterdir()] == ["kept"]
+    link.unlink()
+    inventory.refuse_links(kit)
 
 
 def test_the_root_is_packed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

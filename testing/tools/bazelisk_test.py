@@ -95,11 +95,13 @@ class Internet(http.server.ThreadingHTTPServer):
             return self.files.get(path)
         name, version, file = module.groups()
         if file == "source.json":
-            checksum = hashlib.sha256(self.files[f"/{name}.tar.gz"]).digest()
+            # Others name modules that no build loads; their archives are empty.
+            archive = self.files.setdefault(f"/{name}.tar.gz", _pack({}))
+            checksum = hashlib.sha256(archive).digest()
             integrity = "sha256-" + base64.b64encode(checksum).decode()
             return json.dumps({"url": f"{self.url}/{name}.tar.gz", "integrity": integrity}).encode()
         text = self.modules.get(name)
-        if text is None:  # A module that others name, but that no build loads.
+        if text is None:
             return f'module(name = "{name}", version = "{version}")\n'.encode()
         return re.sub(r'(\n *version = ")[^"]*', rf"\g<1>{version}", text, count=1).encode()
 

@@ -18,7 +18,7 @@ from testing.golden import golden_data
 from testing.weights.demo_decoders import decoders
 from testing.weights.demo_encoder import encoder
 from testing.weights.demo_refiner import refiner
-from wrapper.model_ids import DEMO_MODEL_ID
+from wrapper.model_ids import DEMO_BLUE_MODEL_ID, DEMO_MODEL_ID
 
 SCREENS = {"green": ("red", "blue"), "blue": ("red", "green")}
 """The two other colors, by the color of the screen."""
@@ -49,7 +49,7 @@ def demo_state_dict(resolution: int, screen: str = "green") -> dict[str, Tensor]
 def write_demo_checkpoint(resolution: int, screen: str, output: Path) -> None:
     """Writes the weights as a safetensors file, whole or not at all."""
     # Only one entry of metadata, because safetensors writes several in random order.
-    metadata = {"model_id": DEMO_MODEL_ID}
+    metadata = {"model_id": DEMO_BLUE_MODEL_ID if screen == "blue" else DEMO_MODEL_ID}
     with replacing(output) as partial:
         safetensors.torch.save_file(demo_state_dict(resolution, screen), partial, metadata)
 

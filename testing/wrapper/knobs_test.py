@@ -15,8 +15,13 @@ def test_knobs_are_the_published_ones() -> None:
         ("despill_strength", KnobKind.FLOAT, 0.0, 0.0, 10.0, ()),
         ("gamma_input", KnobKind.ENUMERATION, 0, 0, 1, ("sRGB", "Linear")),
         ("refiner_strength", KnobKind.FLOAT, 1.0, 0.0, 1.0, ()),
-        ("screen_color", KnobKind.ENUMERATION, 0, 0, 1, ("Green", "Blue")),
+        ("screen_color", KnobKind.ENUMERATION, 0, 0, 2, ("Trained", "Green", "Blue")),
         ("output_mode", KnobKind.ENUMERATION, 0, 0, 2, ("sRGB", "Linear", "Premultiplied")),
+        ("detail", KnobKind.FLOAT, 0.0, 0.0, 1.0, ()),
+        ("despill_mode", KnobKind.ENUMERATION, 0, 0, 1, ("Limit", "Preserve")),
+        ("highlights", KnobKind.ENUMERATION, 0, 0, 1, ("Clip", "Keep")),
+        ("hint_source", KnobKind.ENUMERATION, 0, 0, 1, ("Hint", "Screen")),
+        ("despeckle", KnobKind.FLOAT, 0.0, 0.0, 100.0, ()),
     ]
 
 

@@ -51,6 +51,9 @@ runfiles="$(find_runfiles)"
 [[ "$interpreter" == /* ]] || interpreter="$runfiles/$interpreter"
 
 export RUNFILES_DIR="$runfiles"
+# The caller's PYTHONPATH may hold other versions, and an empty part of it (":/opt/x") is the folder
+# that the caller stands in, whose json.py would come before Python's own.
+unset PYTHONPATH
 if [[ "$main" != "$rules_pythons_program" ]]; then
   path="$runfiles"
   if [[ -n "$imports" ]]; then
@@ -63,7 +66,7 @@ if [[ "$main" != "$rules_pythons_program" ]]; then
   else
     path+=":$runfiles/%workspace_name%"
   fi
-  export PYTHONPATH="$path${PYTHONPATH:+:$PYTHONPATH}"
+  export PYTHONPATH="$path"
 fi
 # -P: the folder of the program is not a place for imports.
 exec "$interpreter" -P "$runfiles/$main" "$@"

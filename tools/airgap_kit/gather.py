@@ -73,17 +73,18 @@ def main(
     """
     workspace = Path(os.environ["BUILD_WORKSPACE_DIRECTORY"])
     kit = (kit or workspace / "airgap_kit").resolve()
-    pins = json.loads((_HERE / "pins.json").read_text())
-    locks = {
-        path.name.removesuffix("_lock.txt").replace("requirements", "pypi"): path
-        for path in sorted((workspace / "third_party/python").glob("requirements*_lock.txt"))
-    }
-    hubs = hubs or tuple(locks)
-    copies = {} if no_checkpoint else dict(text.partition("=")[::2] for text in checkpoints)
-    _require_known("--hub", hubs, locks)
-    _require_known("--checkpoint", copies, pins["checkpoints"])
-
     try:
+        inventory.refuse_links(kit)
+        pins = json.loads((_HERE / "pins.json").read_text())
+        locks = {
+            path.name.removesuffix("_lock.txt").replace("requirements", "pypi"): path
+            for path in sorted((workspace / "third_party/python").glob("requirements*_lock.txt"))
+        }
+        hubs = hubs or tuple(locks)
+        copies = {} if no_checkpoint else dict(text.partition("=")[::2] for text in checkpoints)
+        _require_known("--hub", hubs, locks)
+        _require_known("--checkpoint", copies, pins["checkpoints"])
+
         known = inventory.read(kit)
         kit.mkdir(parents=True, exist_ok=True)
         # No build uses a kit without its list, so the list is removed first and written last.

@@ -11,9 +11,23 @@ from export.common import sha256sums
 from export.common.atomic import replacing
 from export.common.digests import digest, sha256
 from export.common.json_text import to_json
+from export.common.printable import printable
 from export.common.sha256sums import SHA256SUMS, ChecksumError
+from tools.airgap_kit.errors import GapError
 
 _MANIFEST = "manifest.json"
+
+
+def refuse_links(kit: Path) -> None:
+    """Checks that a folder, which may have come on somebody's disk, leads nowhere else.
+
+    Raises:
+        GapError: A file or folder in it is a link. What is written and removed there would be
+            written and removed elsewhere.
+    """
+    for path in kit.rglob("*"):
+        if path.is_symlink():
+            raise GapError(f"{printable(str(path))} is a link; expected none in a kit. Remove it")
 
 
 def read(kit: Path) -> dict[str, str]:

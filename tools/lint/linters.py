@@ -24,8 +24,18 @@ _BASH_FILES = (
     "tools/workspace_status",
 )
 
+
+def _runfile(path: str) -> str:
+    """Returns the path of a file that Bazel provides."""
+    tree = runfiles.Create()
+    found: str | None = tree.Rlocation(path) if tree else None
+    if not found:
+        raise FileNotFoundError(f"there is no {path} in the runfiles of this program")
+    return found
+
+
 _RUFF = (sys.executable, "-m", "ruff")
-_BUILDIFIER = runfiles.Create().Rlocation("buildifier/buildifier")
+_BUILDIFIER = _runfile("buildifier/buildifier")
 # The program that the wheel installs, beside its empty package.
 _SHELLCHECK = next(
     str(program) for path in sys.path if (program := Path(path, "bin/shellcheck")).exists()
@@ -92,11 +102,14 @@ LINTERS = (
 
 def source_files() -> list[str]:
     """Returns the path of every file of `//:sources`, relative to the top of the repository."""
-    top = Path(runfiles.Create().Rlocation("_main/MODULE.bazel")).parent
+    top = Path(_runfile("_main/MODULE.bazel")).parent
     files = []
     for folder, subfolders, names in os.walk(top):
         if Path(folder) == top and "external" in subfolders:
             subfolders.remove("external")  # Bazel puts the files of other repositories there.
+        # rules_python 1.7 and later puts these files of its own beside a program.
+        subfolders[:] = [name for name in subfolders if not name.endswith(".venv")]
+        names = [name for name in names if not name.endswith("_stage2_bootstrap.py")]
         files += [str(Path(folder, name).relative_to(top)) for name in names]
     return sorted(files)
 

@@ -28,3 +28,12 @@ def srgb_to_linear(srgb: Tensor) -> Tensor:
         Tensor of the same shape. Values above 1 continue along the curve; they are not clamped.
     """
     return torch.where(srgb <= 0.04045, srgb / 12.92, torch.pow((srgb + 0.055) / 1.055, 2.4))
+
+
+def swap_green_and_blue(x: Tensor) -> Tensor:
+    """Swaps the second and the third channel.
+
+    Args:
+        x: Tensor [N, C, H, W], C >= 3.
+    """
+    return torch.cat([x[:, 0:1], x[:, 2:3], x[:, 1:2], x[:, 3:]], 1)

@@ -53,14 +53,16 @@ def rows_of(count: int, values: int, unit: int = 1) -> list[int]:
     return [unit * largest_part(count // unit, unit * values, limit) for limit in limits]
 
 
-def rows_on(x: Tensor, rows: list[int]) -> int:
-    """Picks the rows per band, of those that `rows_of` returned, for the device of `x`.
+def on_gpu(x: Tensor) -> bool:
+    """Returns True unless `x` is on a CPU. So Apple's GPUs count as GPUs."""
+    return x.device.type != "cpu"
 
-    Whatever is not a CPU counts as a GPU, Apple's included.
-    """
-    if x.device.type == "cpu":
-        return rows[0]
-    return rows[1]
+
+def rows_on(x: Tensor, rows: list[int]) -> int:
+    """Picks the rows per band, of those that `rows_of` returned, for the device of `x`."""
+    if on_gpu(x):
+        return rows[1]
+    return rows[0]
 
 
 def weights_of(*modules: nn.Module) -> list[Tensor]:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wrapper.network.bands import banded, rows_of, rows_on, weights_of
+from wrapper.network.fast import narrowed
 from wrapper.network.hiera import CHANNELS
 
 _WIDTH = 256
@@ -47,24 +48,31 @@ class DecoderHead(nn.Module):
         self.classifier = nn.Conv2d(_WIDTH, out_channels, 1)
 
     def folded(self) -> tuple[list[Tensor], Tensor]:
-        """Folds projection, fusion and BatchNorm.
+        """Folds projection, fusion and BatchNorm, in float32.
 
         Returns:
             One matrix [256, C] per level, c1 to c4, and the bias [256] of their sum.
         """
         norm = self.bn
-        scale = norm.weight * torch.ops.aten.add.Scalar(norm.running_var, norm.eps).rsqrt()
+        deviation = torch.ops.aten.add.Scalar(norm.running_var.float(), norm.eps)
+        scale = norm.weight.float() * deviation.rsqrt()
         # [256, 1024, 1, 1] → four of [256, 256]; upstream concatenates c4, c3, c2, c1.
-        fuse = (self.linear_fuse.weight.flatten(1) * scale.unsqueeze(1)).chunk(4, 1)
+        fuse = (self.linear_fuse.weight.flatten(1).float() * scale.unsqueeze(1)).chunk(4, 1)
         levels = (self.linear_c4, self.linear_c3, self.linear_c2, self.linear_c1)
-        bias = norm.bias - norm.running_mean * scale
+        bias = norm.bias.float() - norm.running_mean.float() * scale
         for part, level in zip(fuse, levels, strict=True):
-            bias = bias + part @ level.proj.bias
-        maps = [part @ level.proj.weight for part, level in zip(fuse, levels, strict=True)]
+            bias = bias + part @ level.proj.bias.float()
+        maps = [part @ level.proj.weight.float() for part, level in zip(fuse, levels, strict=True)]
         return maps[::-1], bias
 
 
-def decode(alpha: DecoderHead, fg: DecoderHead, features: tuple[Tensor, ...], side: int) -> Tensor:
+def decode(
+    alpha: DecoderHead,
+    fg: DecoderHead,
+    features: tuple[Tensor, ...],
+    side: int,
+    fast: bool = False,
+) -> Tensor:
     """Decodes with both heads.
 
     Args:
@@ -72,20 +80,27 @@ def decode(alpha: DecoderHead, fg: DecoderHead, features: tuple[Tensor, ...], si
         fg: Head of the foreground, three channels.
         features: c1 to c4, as `HieraEncoder` returns them.
         side: Height and width S of the image, in pixels.
+        fast: True to compute in half on a GPU, as `fast.py` says.
 
     Returns:
-        Logits [1, 4, S, S]: matte, then foreground.
+        Logits [1, 4, S, S], float32: matte, then foreground.
     """
     alpha_maps, alpha_bias = alpha.folded()
     fg_maps, fg_bias = fg.folded()
+    maps = [torch.cat(pair) for pair in zip(alpha_maps, fg_maps, strict=True)]
+    maps.append(torch.cat([alpha_bias, fg_bias]))
+    maps = [folded.type_as(features[0]) for folded in maps]
+    classifiers = weights_of(alpha.classifier, fg.classifier)
+    if fast:
+        maps, classifiers = narrowed(maps, 0), narrowed(classifiers, 0)
     grid = fuse(
         [level.permute(0, 2, 3, 1) for level in features],
-        [torch.cat(pair) for pair in zip(alpha_maps, fg_maps, strict=True)],
-        torch.cat([alpha_bias, fg_bias]),
-        weights_of(alpha.classifier, fg.classifier),
+        maps[:4],
+        maps[4],
+        classifiers,
         side // 4,
         rows_of(side // 4, (side // 4) * 2 * _WIDTH, unit=8),
-    )
+    ).float()
     # [1, S/4, S/4, 4] → [1, 4, S, S]
     return torch.ops.aten.upsample_bilinear2d(grid.permute(0, 3, 1, 2), [side, side], False)
 
@@ -118,7 +133,8 @@ def fuse(
     logits: list[Tensor] = []
     count = rows_on(bias, rows)
     for start in range(0, side, count):
-        total = F.linear(levels[0].narrow(1, start, count), maps[0], bias)  # [1, count, side, 512]
+        band = levels[0].narrow(1, start, count).type_as(bias)
+        total = F.linear(band, maps[0], bias)  # [1, count, side, 512]
         shrink = 1
         for level in range(1, 4):
             shrink *= 2
@@ -126,7 +142,7 @@ def fuse(
             # One more row on each side: the outermost rows are blended with those neighbors.
             above, below = min(1, first), min(1, side // shrink - first - small_count)
             band = levels[level].narrow(1, first - above, above + small_count + below)
-            small = F.linear(band, maps[level]).permute(0, 3, 1, 2)
+            small = F.linear(band.type_as(bias), maps[level]).permute(0, 3, 1, 2)
             height = (above + small_count + below) * shrink
             large = torch.ops.aten.upsample_bilinear2d(small, [height, side], False)
             # Cuts the margin off: [1, 512, height, side] → [1, count, side, 512].

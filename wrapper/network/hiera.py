@@ -38,6 +38,7 @@ from torch import Tensor, nn
 from wrapper.network import bands
 from wrapper.network.attention import Attention, chunked, fused, plain
 from wrapper.network.bands import banded, rows_on, weights_of
+from wrapper.network.fast import narrowed
 
 CHANNELS = (112, 224, 448, 896)
 """Channels of the features at S/4, S/8, S/16 and S/32. A head has 56 channels at every depth."""
@@ -49,9 +50,10 @@ class HieraEncoder(nn.Module):
     Args:
         resolution: Height and width S of the input, in pixels; a multiple of 32.
         attention: How to attend; "chunked" for libtorch before 2.0.
+        fast: True to compute in half on a GPU, as `fast.py` says.
     """
 
-    def __init__(self, resolution: int, attention: Attention = "fused") -> None:
+    def __init__(self, resolution: int, attention: Attention = "fused", fast: bool = False) -> None:
         super().__init__()
         features: Any = timm.create_model(
             "hiera_base_plus_224.mae_in1k_ft_in1k",
@@ -63,6 +65,7 @@ class HieraEncoder(nn.Module):
         self.model: Hiera = features.model
         self.windows = resolution // 32  # along one side
         self.attention = attention
+        self.fast = fast
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Encodes one image.
@@ -104,30 +107,39 @@ class HieraEncoder(nn.Module):
         attn = block.attn
         result = tokens
         if block.do_expand:
-            weights = weights_of(block.norm1, block.proj)
+            weights = self._weights(block.norm1, block.proj)
             result = expand(tokens, weights, attn.dim, attn.q_stride, _rows(window, attn.dim_out))
         if attn.use_mask_unit_attn:
             attend = attend_in_windows[self.attention]
-            weights = weights_of(block.norm1, attn)
+            weights = self._weights(block.norm1, attn)
             rows = _rows(window, attn.dim_out)
             result = attend(tokens, result, weights, attn.heads, window, attn.q_stride, rows)
         else:
             result.add_(self._attend(attn, block.norm1(tokens), self.windows**2 * window))
-        weights = weights_of(block.norm2, block.mlp)
+        weights = self._weights(block.norm2, block.mlp)
         return feed_forward(result, weights, attn.dim_out, _rows(1, 4 * attn.dim_out))
+
+    def _weights(self, norm: nn.Module, layers: nn.Module) -> list[Tensor]:
+        """Returns the weights of a norm and the layers after it."""
+        weights = weights_of(norm, layers)
+        return narrowed(weights, len(weights_of(norm))) if self.fast else weights
 
     def _attend(self, attn: MaskUnitAttention, tokens: Tensor, count: int) -> Tensor:
         """Computes global attention over `count` tokens; pools the queries if `q_stride` > 1."""
+        qkv_weight, qkv_bias, weight, bias = weights_of(attn)
+        if self.fast:
+            qkv_weight, qkv_bias, weight, bias = narrowed([qkv_weight, qkv_bias, weight, bias], 0)
+            tokens = tokens.type_as(weight)
         q, k, v = (
-            _heads(F.linear(tokens, weight, bias), count, attn.heads)
-            for weight, bias in zip(attn.qkv.weight.chunk(3), attn.qkv.bias.chunk(3), strict=True)
+            _heads(F.linear(tokens, part, part_bias), count, attn.heads)
+            for part, part_bias in zip(qkv_weight.chunk(3), qkv_bias.chunk(3), strict=True)
         )
         if attn.q_stride > 1:
             q = _pool(q, attn.heads, count // attn.q_stride, attn.q_stride)
         attend = fused if self.attention == "fused" else chunked
         attended = attend(q, k, v, attn.scale)
         # [1, heads, N, 56] → [1, N, heads, 56] → [N, C]
-        return attn.proj(attended.transpose(1, 2).reshape(-1, attn.dim_out))
+        return F.linear(attended.transpose(1, 2).reshape(-1, attn.dim_out), weight, bias)
 
     def _spatial(self, tokens: Tensor, level: int) -> Tensor:
         """Returns the tokens of level i in raster order: [N, C] → [1, C, S/(4·2ⁱ), S/(4·2ⁱ)]."""
@@ -182,7 +194,8 @@ def expand(
     for part in torch.split(tokens, rows_on(tokens, rows)):
         x = torch.layer_norm(part, [channels], norm_weight, norm_bias, 1e-6)
         # [rows, C] → [rows, 2C] → [rows/stride, stride, 2C] → [rows/stride, 2C]
-        parts.append(F.linear(x, weight, bias).view(-1, stride, 2 * channels).amax(1))
+        x = F.linear(x.type_as(weight), weight, bias).view(-1, stride, 2 * channels)
+        parts.append(x.amax(1).type_as(tokens))
     return torch.cat(parts)
 
 
@@ -219,7 +232,7 @@ def _in_windows(attend: Callable[[Tensor, Tensor, Tensor, float], Tensor]) -> An
         for part, result in zip(torch.split(tokens, count), results):  # noqa: B905  # TorchScript
             x = torch.layer_norm(part, [normed], norm_weight, norm_bias, 1e-6)
             # [rows, C] → [rows, 3·56·heads] → three of [windows, heads, window, 56]
-            q, k, v = F.linear(x, qkv_weight, qkv_bias).chunk(3, 1)
+            q, k, v = F.linear(x.type_as(weight), qkv_weight, qkv_bias).chunk(3, 1)
             q = _heads(q, window, heads)
             if stride > 1:
                 q = _pool(q, heads, window // stride, stride)
@@ -249,5 +262,5 @@ def feed_forward(tokens: Tensor, weights: list[Tensor], channels: int, rows: lis
     for part in torch.split(tokens, rows_on(tokens, rows)):
         x = torch.layer_norm(part, [channels], norm_weight, norm_bias, 1e-6)
         # [rows, C] → [rows, 4C] → [rows, C]
-        part += F.linear(F.gelu(F.linear(x, weight1, bias1)), weight2, bias2)
+        part += F.linear(F.gelu(F.linear(x.type_as(weight1), weight1, bias1)), weight2, bias2)
     return tokens

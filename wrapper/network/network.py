@@ -25,7 +25,7 @@ class Network(Protocol):
                 the coarse hint, not normalized.
 
         Returns:
-            Logits [1, 4, S, S]: matte, then foreground.
+            Logits [1, 4, S, S], float32: matte, then foreground.
         """
 
     def delta_logits(self, rgb: Tensor, coarse: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ class Network(Protocol):
             coarse: Sigmoid of the coarse logits, [1, 4, S, S].
 
         Returns:
-            [1, 4, S, S] to add to the coarse logits.
+            [1, 4, S, S], float32, to add to the coarse logits.
         """
 
 
@@ -67,20 +67,22 @@ class CorridorKeyTransformer(nn.Module):
     Args:
         resolution: Height and width S of the image, in pixels; a multiple of 32.
         attention: How the encoder attends; "chunked" for libtorch before 2.0.
+        fast: True to compute in half on a GPU, as `fast.py` says.
 
     Raises:
         ValueError: The resolution is not a positive multiple of 32.
     """
 
-    def __init__(self, resolution: int, attention: Attention = "fused") -> None:
+    def __init__(self, resolution: int, attention: Attention = "fused", fast: bool = False) -> None:
         if resolution < 32 or resolution % 32:
             raise ValueError(
                 f"resolution is {resolution}; expected a positive multiple of 32, such as 2048"
             )
         super().__init__()
         self.resolution = resolution
+        self.fast = fast
         with torch.device("meta"):
-            self.encoder = HieraEncoder(resolution, attention)
+            self.encoder = HieraEncoder(resolution, attention, fast)
             self.alpha_decoder = DecoderHead(out_channels=1)
             self.fg_decoder = DecoderHead(out_channels=3)
             self.refiner = Refiner(resolution)
@@ -90,11 +92,11 @@ class CorridorKeyTransformer(nn.Module):
     def coarse_logits(self, rgb_hint: Tensor) -> Tensor:
         """Keys an image; see `Network.coarse_logits`."""
         features = self.encoder(rgb_hint)
-        return decode(self.alpha_decoder, self.fg_decoder, features, self.resolution)
+        return decode(self.alpha_decoder, self.fg_decoder, features, self.resolution, self.fast)
 
     def delta_logits(self, rgb: Tensor, coarse: Tensor) -> Tensor:
         """Refines a key; see `Network.delta_logits`."""
-        return self.refiner(torch.cat((rgb, coarse), 1))
+        return self.refiner(rgb, coarse)
 
     def forward(self, rgb_hint: Tensor) -> KeyingOutput:
         """Runs both steps eagerly; `rgb_hint` as for `coarse_logits`."""

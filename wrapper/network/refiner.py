@@ -1,30 +1,14 @@
 """The refiner: corrects the coarse key at full resolution, in logits.
 
-The 64-channel maps (1.1 GB each at S = 2048 in float32) set the network's peak memory. Only two
-exist at a time; every layer works in place, one band of rows after another:
-
-      row 0     +----------------------+
-                |                      |
-      start - d |- - - - - - - - - - - |  d rows of margin above; read, not written
-      start     |======================|
-                |  band: `rows` rows   |  written when the next band has been read, because
-                |                      |  the last d of these rows are that band's margin
-      + rows    |======================|
-      + d       |- - - - - - - - - - - |  d rows of margin below; d = dilation
-                |                      |
-      row S - 1 +----------------------+  above row 0 and below row S - 1 the margin is zero
-
-A GroupNorm needs the whole map before it can normalize any of it. So a convolution stores its
-output un-normalized and returns a per-channel scale and shift. The next layer applies them to each
-band as it reads it.
-
-Maps are channels-last: convolutions on CPUs and tensor cores need no reordering, and a band of rows
-is contiguous.
+Its 64-channel maps (1.1 GB each at S = 2048 in float32) set the network's peak memory, and its
+passes over them a large part of its time. What is cheap differs by device, so it computes the same
+in two ways: `refiner_cpu` and `refiner_gpu`.
 """
 
 import torch
 from torch import Tensor, nn
 
+from wrapper.network import bands, refiner_cpu, refiner_gpu
 from wrapper.network.bands import banded, rows_of, rows_on, weights_of
 
 _CHANNELS = 64
@@ -50,148 +34,45 @@ class Refiner(nn.Module):
         self.res4 = ResidualBlock(dilation=8)
         self.final = nn.Conv2d(_CHANNELS, 4, 1)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Maps RGB and coarse key [1, 7, S, S] to corrections of the logits [1, 4, S, S]."""
+    def forward(self, rgb: Tensor, coarse: Tensor) -> Tensor:
+        """Maps RGB [1, 3, S, S] and coarse key [1, 4, S, S] to corrections of the logits."""
         side = self.resolution
         rows = rows_of(side, side * _CHANNELS, unit=32)
-        shape = (1, side, side, _CHANNELS)
-        raw = image.new_empty(shape).permute(0, 3, 1, 2)  # [1, 64, S, S], channels-last
-        norm = convolve(image, raw, [], weights_of(self.stem), 1, side, rows)
-        # Allocate only here: the scripted file has freed `image` by now, so at most two maps are
-        # alive.
-        x = raw.new_zeros(shape).permute(0, 3, 1, 2)
-        x = add_normalized(x, raw, norm, side, rows)
-        for block in (self.res1, self.res2, self.res3, self.res4):
-            x = block(x, raw, side, rows)
+        delta = refine(rgb, coarse, weights_of(self), side, rows)
         # A trace records `* 10.0` as a float64 tensor on the tracing device, this as a number.
-        return torch.ops.aten.mul.Scalar(self.final(x), 10.0)
+        return torch.ops.aten.mul.Scalar(delta, 10.0)
 
 
 class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions with GroupNorm, added to their input."""
+    """Holds the weights of two 3×3 convolutions with GroupNorm, which are added to their input."""
 
     def __init__(self, dilation: int) -> None:
         super().__init__()
-        self.dilation = dilation
         self.conv1 = nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=dilation, dilation=dilation)
         self.gn1 = nn.GroupNorm(_GROUPS, _CHANNELS)
         self.conv2 = nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=dilation, dilation=dilation)
         self.gn2 = nn.GroupNorm(_GROUPS, _CHANNELS)
 
-    def forward(self, x: Tensor, raw: Tensor, side: int, rows: list[int]) -> Tensor:
-        """Maps x [1, 64, S, S] in place; `raw`, of the same shape and layout, is scratch."""
-        weights = weights_of(self.conv1, self.gn1)
-        norm = convolve(x, raw, [], weights, self.dilation, side, rows)
-        weights = weights_of(self.conv2, self.gn2)
-        norm = convolve(raw, raw, norm, weights, self.dilation, side, rows)
-        return add_normalized(x, raw, norm, side, rows)
-
 
 @banded
-def convolve(
-    source: Tensor,
-    target: Tensor,
-    norm: list[Tensor],
-    weights: list[Tensor],
-    dilation: int,
-    side: int,
-    rows: list[int],
-) -> list[Tensor]:
-    """Convolves a map into another, or into itself.
+def refine(
+    rgb: Tensor, coarse: Tensor, weights: list[Tensor], side: int, rows: list[int]
+) -> Tensor:
+    """Refines in the way of the device.
 
     Args:
-        source: Map [1, C, S, S].
-        target: Map [1, 64, S, S]. May be `source` if that one is raw.
-        norm: Scale and shift that normalize a raw source; ReLU follows. Empty for other sources.
-        weights: Convolution weight [64, C, 3, 3] and bias [64], then weight [64] and bias [64] of
-            the GroupNorm that follows it.
-        dilation: Dilation of the convolution, in pixels.
-        side: Height and width S of the map.
-        rows: Rows per band, by device. Must divide S and be at least `dilation`.
+        rgb: Normalized plate [1, 3, S, S].
+        coarse: Coarse key [1, 4, S, S].
+        weights: Weight and bias each of nine pairs of a 3×3 convolution and its GroupNorm, then of
+            the 1×1 convolution. The convolutions' dilations are 1, then 1, 1, 2, 2, 4, 4, 8, 8.
+        side: Height and width S, in pixels.
+        rows: Rows per band, by device.
 
     Returns:
-        Scale and shift [1, 64, 1, 1] that normalize the target.
+        A tenth of the corrections of the logits, [1, 4, S, S], float32.
     """
-    weight, bias, norm_weight, norm_bias = weights
-    moments: list[Tensor] = []
-    result = target
-    count = rows_on(target, rows)
-    for start in range(0, side, count):
-        above, below = min(dilation, start), min(dilation, side - start - count)
-        band = source.narrow(2, start - above, above + count + below)
-        if len(norm) > 0:
-            scale, shift = norm
-            band = torch.addcmul(shift, band, scale).relu_()
-        if start > 0:
-            # Write the previous band only now: this band's top margin still needed its old values.
-            target.narrow(2, start - count, count).copy_(result)
-        result = _convolve_band(band, above, below, weight, bias, dilation)
-        moments.append(_moments(result))
-    target.narrow(2, side - count, count).copy_(result)
-    return _group_norm(moments, norm_weight, norm_bias)
-
-
-@banded
-def add_normalized(
-    x: Tensor, raw: Tensor, norm: list[Tensor], side: int, rows: list[int]
-) -> Tensor:
-    """Adds a raw map, normalized, to `x` and applies ReLU, in place.
-
-    Args:
-        x: Map [1, 64, S, S].
-        raw: Map [1, 64, S, S].
-        norm: Scale and shift [1, 64, 1, 1] that normalize `raw`.
-        side: Height S of the maps.
-        rows: Rows per band, by device; must divide S.
-    """
-    scale, shift = norm
-    count = rows_on(x, rows)
-    for start in range(0, side, count):
-        band = raw.narrow(2, start, count)
-        x.narrow(2, start, count).addcmul_(band, scale).add_(shift).relu_()
-    return x
-
-
-def _convolve_band(
-    band: Tensor, above: int, below: int, weight: Tensor, bias: Tensor, dilation: int
-) -> Tensor:
-    """Convolves one band: [1, C, above + rows + below, S] → [1, 64, rows, S].
-
-    `above` and `below` count its margin rows; rows outside the map are zero.
-    """
-    if above < dilation or below < dilation:
-        band = torch.constant_pad_nd(band, [0, 0, dilation - above, dilation - below])
-    band = band.contiguous(memory_format=torch.channels_last)
-    return torch.conv2d(band, weight, bias, [1, 1], [0, dilation], [dilation, dilation])
-
-
-def _moments(band: Tensor) -> Tensor:
-    """Returns the per-channel mean and variance of band / 16, [2, 64].
-
-    Unscaled, a deviation of 256 would overflow when squared in float16.
-    """
-    mean = band.mean([0, 2, 3], True) / 16
-    sixteenth = band.new_full([1], 1 / 16)
-    squares = torch.addcmul(-mean, band, sixteenth).square_()
-    return torch.cat([mean, squares.mean([0, 2, 3], True)]).view(2, -1)
-
-
-def _group_norm(moments: list[Tensor], weight: Tensor, bias: Tensor) -> list[Tensor]:
-    """Turns a GroupNorm into one scale and one shift per channel.
-
-    Args:
-        moments: `_moments` of each band; all bands have one size.
-        weight: Weight [64] of the norm.
-        bias: Bias [64] of the norm.
-
-    Returns:
-        Scale and shift [1, 64, 1, 1].
-    """
-    # [2, bands, 64] → [2, bands, groups, channels per group]
-    mean, variance = torch.stack(moments, 1).view(2, -1, 8, 8).unbind()
-    # Variance of a group: mean of its parts' variances, plus the variance of their means.
-    total = mean.mean([0, 2], True)
-    variance = (variance + (mean - total).square()).mean([0, 2], True)
-    scale = weight.view(1, 8, 8) * (variance + 1e-5 / 256).rsqrt() / 16
-    shift = bias.view(1, 8, 8) - total * 16 * scale
-    return [scale.view(1, -1, 1, 1), shift.view(1, -1, 1, 1)]
+    count = rows_on(rgb, rows)
+    if bands.on_gpu(rgb):
+        return refiner_gpu.refine(rgb, coarse, weights, side, count).float()
+    image = torch.cat((rgb, coarse.type_as(rgb)), 1)
+    return refiner_cpu.refine(image, weights, side, count).float()

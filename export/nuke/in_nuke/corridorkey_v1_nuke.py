@@ -15,7 +15,7 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parent
 _MANIFEST = "/extra/corridorkey.json"
 _LARGEST_MANIFEST = 1 << 20
-_FIELDS = {"knobs", "model_id", "resolution", "runtime"}
+_FIELDS = {"knobs", "model_id", "precision", "resolution", "runtime"}
 """Fields of the manifest that the kit reads."""
 
 
@@ -91,9 +91,9 @@ def cat_path(manifest: dict[str, Any], number: int) -> Path:
     model_id = manifest["model_id"]
     for start, weights in known["weights"].items():
         if model_id.startswith(start):
-            name = known["cat_name"].format(
-                weights=weights, quality=manifest["resolution"], number=number
-            )
+            fast = "_fast" if manifest["precision"] == "fast" else ""
+            quality = f"{manifest['resolution']}{fast}"
+            name = known["cat_name"].format(weights=weights, quality=quality, number=number)
             return FOLDER / "Cattery" / known["kit"] / name
     raise KitError(
         f"the weights of {model_id} are not the published ones, so the node looks for no such "

@@ -19,6 +19,7 @@ from securesystemslib.exceptions import FormatError, UnverifiedSignatureError
 from securesystemslib.signer import CryptoSigner, Signature, SSlibKey
 
 from export.common.regular_file import FileError, read_regular
+from export.common.strict_json import JsonError, parse_object
 from export.release.signature.policy import (
     KEYS,
     MAXIMUM_ENVELOPE_BYTES,
@@ -84,13 +85,11 @@ def verify(envelope: bytes, key_path: Path) -> bytes:
 
 
 def _opened(envelope: bytes) -> Envelope:
-    if len(envelope) > MAXIMUM_ENVELOPE_BYTES:
-        raise SignatureError(
-            f"the signature file has {len(envelope):,} bytes; "
-            f"at most {MAXIMUM_ENVELOPE_BYTES:,} are allowed"
-        )
     try:
-        document = json.loads(envelope)
+        document = parse_object(envelope, MAXIMUM_ENVELOPE_BYTES)
+    except JsonError as error:
+        raise SignatureError(f"the signature file {printable(str(error))}") from None
+    try:
         if len(document["signatures"]) > _MAXIMUM_SIGNATURES:
             raise SignatureError(
                 f"the signature file has {len(document['signatures'])} signatures; "
@@ -99,7 +98,7 @@ def _opened(envelope: bytes) -> Envelope:
         opened = Envelope.from_dict(document)
     except SignatureError:
         raise
-    except (AttributeError, FormatError, KeyError, RecursionError, TypeError, ValueError):
+    except (AttributeError, FormatError, KeyError, TypeError, ValueError):
         raise SignatureError("the signature file is not a DSSE envelope") from None
     if opened.payload_type != PAYLOAD_TYPE:
         raise SignatureError(

@@ -19,6 +19,7 @@ from in_toto_attestation.v1.resource_descriptor import ResourceDescriptor
 from in_toto_attestation.v1.statement import Statement
 from jsonschema import Draft202012Validator
 
+from export.common.strict_json import JsonError, parse_object
 from export.release.signature.policy import (
     BUILD_TYPE,
     MAXIMUM_STATEMENT_BYTES,
@@ -134,17 +135,11 @@ def _canonical(document: Any) -> bytes:
 
 def _parse(payload: bytes) -> Any:
     """Returns the JSON object of an accepted statement, whose subjects may still repeat a name."""
-    if len(payload) > MAXIMUM_STATEMENT_BYTES:
-        raise SignatureError(
-            f"the statement has {len(payload):,} bytes; "
-            f"at most {MAXIMUM_STATEMENT_BYTES:,} are allowed"
-        )
     try:
-        document = json.loads(payload)
-        problem = next(Draft202012Validator(STATEMENT_SCHEMA).iter_errors(document), None)
-    except (ValueError, RecursionError) as error:
-        raise SignatureError(f"the statement is not JSON: {printable(str(error))}") from None
-    if problem:
+        document = parse_object(payload, MAXIMUM_STATEMENT_BYTES)
+    except JsonError as error:
+        raise SignatureError(f"the statement {printable(str(error))}") from None
+    if problem := next(Draft202012Validator(STATEMENT_SCHEMA).iter_errors(document), None):
         raise SignatureError(
             f"the statement is not one of this exporter's releases: "
             f"{printable(problem.json_path)}: {printable(problem.message)}"

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from export.tracing.validation import PLATE_HEIGHT, PLATE_WIDTH, ValidationError, validate
+from export.tracing.validation import ValidationError, plate_size, validate
 from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 
@@ -33,16 +33,17 @@ def main(request: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> N
     path = Path(request["path"])
     module = torch.jit.load(path, map_location="cpu")
     eager = CorridorKeyNukeWrapper(module.network, module.resolution, module.model_id)
+    height, width = plate_size(module.resolution)
     try:
         found = validate(path, eager, step)
     except ValidationError as error:
-        report({"detail": f"on a {PLATE_WIDTH}×{PLATE_HEIGHT} plate, {error}"})
+        report({"detail": f"on a {width}×{height} plate, {error}"})
         return
     moved = ", ".join(f"{name} by {by:.3f}" for name, by in found.moved_by.items())
     means = ", ".join(f"{mean:.6f}" for mean in found.means)
     report(
         {
-            "detail": f"{PLATE_WIDTH}×{PLATE_HEIGHT}, in [0, 1]; mean red, green, blue and matte "
+            "detail": f"{width}×{height}, in [0, 1]; mean red, green, blue and matte "
             f"{means}; knobs move it: {moved}"
         }
     )

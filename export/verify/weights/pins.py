@@ -100,7 +100,7 @@ def is_pinned(claims: Claims, weights_sha256: str, pins: list[Pin]) -> bool:
         pin
         for pin in pins
         if pin.checkpoint_sha256 == sha256
-        and (pin.resolution, pin.precision) == (claims.variant.resolution, claims.variant.precision)
+        and (pin.resolution, pin.precision) == (claims.variant.resolution, claims.variant.stored)
     ]
     for pin in candidates:
         if (pin.checkpoint_bytes, pin.weights_id) != (claims.checkpoint["bytes"], weights_id):
@@ -116,7 +116,7 @@ def is_pinned(claims: Claims, weights_sha256: str, pins: list[Pin]) -> bool:
     if not candidates and weights_id in STAND_IN_MODEL_IDS:
         raise WeightsError(
             f"no {weights_id} weights from the checkpoint {sha256} are pinned "
-            f"at {claims.variant.resolution} in {claims.variant.precision}; see "
+            f"at {claims.variant.resolution} in {claims.variant.stored}; see "
             "//export/verify:pin_weights"
         )
     return bool(candidates)

@@ -10,6 +10,7 @@ from wrapper.model_ids import BLUE_MODEL_ID, MODEL_ID, UNTRAINED_MODEL_ID
         (MODEL_ID, Variant(), "CorridorKey_v1.0_Nuke"),
         (MODEL_ID, Variant(resolution=1024), "CorridorKey_v1.0_Nuke_1024"),
         (MODEL_ID, Variant(precision="float16"), "CorridorKey_v1.0_Nuke_float16"),
+        (MODEL_ID, Variant(precision="fast"), "CorridorKey_v1.0_Nuke_fast"),
         (MODEL_ID, Variant(runtime="nuke14"), "CorridorKey_v1.0_Nuke_nuke14"),
         (BLUE_MODEL_ID, Variant(), "CorridorKeyBlue_1.0_Nuke"),
         (UNTRAINED_MODEL_ID, Variant(), "CorridorKey_untrained"),

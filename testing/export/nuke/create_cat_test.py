@@ -127,12 +127,19 @@ def test_the_buttons_inference_node_is_deleted_while_the_file_is_in_its_first_pl
 
 
 @pytest.mark.parametrize(
-    "version, runtime, model_id, resolution, name",
+    "version, runtime, model_id, variant, name",
     [
-        ((14, 0), "nuke14", MODEL_ID + "_nuke14", 2048, "green_2048_torch112.cat"),
-        ((15, 1), "nuke17", MODEL_ID, 2048, "green_2048_torch201.cat"),
-        ((16, 0), "nuke17", MODEL_ID + "_1024", 1024, "green_1024_torch201.cat"),
-        ((17, 0), "nuke17", BLUE_MODEL_ID, 2048, "blue_2048_torch207.cat"),
+        ((14, 0), "nuke14", MODEL_ID + "_nuke14", {}, "green_2048_torch112.cat"),
+        ((15, 1), "nuke17", MODEL_ID, {}, "green_2048_torch201.cat"),
+        (
+            (15, 1),
+            "nuke17",
+            MODEL_ID + "_fast",
+            {"precision": "fast"},
+            "green_2048_fast_torch201.cat",
+        ),
+        ((16, 0), "nuke17", MODEL_ID + "_1024", {"resolution": 1024}, "green_1024_torch201.cat"),
+        ((17, 0), "nuke17", BLUE_MODEL_ID, {}, "blue_2048_torch207.cat"),
     ],
 )
 def test_without_cat_the_file_goes_where_the_gizmo_looks(
@@ -142,7 +149,7 @@ def test_without_cat_the_file_goes_where_the_gizmo_looks(
     version: tuple[int, int],
     runtime: str,
     model_id: str,
-    resolution: int,
+    variant: dict[str, object],
     name: str,
 ) -> None:
     copy = tmp_path / "kit"
@@ -150,7 +157,7 @@ def test_without_cat_the_file_goes_where_the_gizmo_looks(
     copy.chmod(0o755)
     cats = copy / "Cattery" / KIT_NAME
     cats.chmod(0o755)
-    pt = write_pt(tmp_path / "A.pt", runtime=runtime, model_id=model_id, resolution=resolution)
+    pt = write_pt(tmp_path / "A.pt", runtime=runtime, model_id=model_id, **variant)
     run = Program(monkeypatch, copy / "create_cat.py")
     assert run(Nuke(version=version), "--pt", pt) == 0
     assert [path.name for path in cats.glob("*.cat")] == [f"{KIT_NAME}_{name}"]
@@ -263,7 +270,7 @@ def test_bad_input_is_one_clear_error(
         (tmp_path / "none.pt", cat, "no such file: "),
         (damaged, cat, "damaged.pt is damaged: "),
         (foreign, cat, "foreign.pt has no manifest"),
-        (poor, cat, "poor.pt has no model_id, resolution, runtime. "),
+        (poor, cat, "poor.pt has no model_id, precision, resolution, runtime. "),
         (pt, tmp_path / "CorridorKey.pt2", "does not end in .cat"),
         (pt, tmp_path / "none" / "CorridorKey.cat", "no such folder: "),
         (pt, there, "there.cat exists already. Replace it with --overwrite"),

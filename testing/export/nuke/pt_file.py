@@ -22,6 +22,7 @@ def write_pt(path: Path, **changes: object) -> Path:
     manifest = {
         "model_id": "CorridorKey_test",
         "resolution": 2048,
+        "precision": "float32",
         "runtime": "nuke17",
         "knobs": WITHOUT_WORDS,
     }

@@ -67,6 +67,7 @@ def test_a_good_key_passes(run: Program, scripts: dict[str, Script], tmp_path: P
         None,
         "no .cat",
         "no .cat",
+        "no .cat",
         None,
     ]
     assert nuke.root().format.stored.startswith("256 144 ")

@@ -305,3 +305,37 @@ def test_missing_folder(tmp_path: Path) -> None:
     window = Box(0, 0, WIDTH, HEIGHT)
     with pytest.raises(OSError, match=r"missing/a\.exr"):
         write_exr(tmp_path / "missing" / "a.exr", planes("RGB"), window, window)
+
+
+@pytest.mark.parametrize("side", [16_384, 65_536])
+def test_claimed_tiles_are_bounded(side: int, tmp_path: Path) -> None:
+    """A picture of 64 x 64 whose one tile would take gigabytes."""
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((64, 64), np.uint8), tile=(64, 64))
+    assert read_picture(path).data_window == Box(0, 0, 64, 64)
+    content = path.read_bytes()
+    for tag in (322, 323):  # TileWidth and TileLength
+        (short, long) = (struct.pack("<HHIH", tag, kind, 1, 64) for kind in (3, 4))
+        old = short if short in content else long
+        assert content.count(old) == 1
+        content = content.replace(old + bytes(2), struct.pack("<HHII", tag, 4, 1, side))
+    path.write_bytes(content)
+    with pytest.raises(PictureError, match=r"has tiles of|exceeds the .* limit"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"P6\n4 4\n255\n" + bytes(48),  # PNM
+        b"BM" + struct.pack("<IHHI12x", 54, 0, 0, 54) + bytes(64),  # BMP
+        b"8BPS\0\1" + bytes(40),  # Photoshop
+        b"GIF89a" + bytes(40),
+        b"",
+    ],
+)
+def test_content_of_another_format_is_not_read(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.exr"
+    path.write_bytes(content)
+    with pytest.raises(PictureError, match="is not an EXR, PNG, TIFF, JPEG or DPX file"):
+        read_picture(path)

@@ -166,13 +166,19 @@ def test_hint_channel(channel: str | None, keyed: Keyed, model_file: Path, tmp_p
 def test_every_knob_except_the_output_mode_is_an_option(
     still: Path, model_file: Path, tmp_path: Path
 ) -> None:
-    moved = {"despill_strength": 7.5, "gamma_input": 0, "refiner_strength": 0.25, "screen_color": 1}
+    moved = {"despill_strength": 7.5, "gamma_input": 0, "refiner_strength": 0.25, "screen_color": 2}
+    moved |= {"detail": 0.5, "despill_mode": 1, "highlights": 1, "hint_source": 1, "despeckle": 3}
     assert set(moved) == {knob.name for knob in KNOBS} - {"output_mode"}
     options = [
         "--despill-strength=7.5",
         "--gamma-input=srgb",
         "--refiner-strength=0.25",
         "--screen-color=blue",
+        "--detail=0.5",
+        "--despill-mode=preserve",
+        "--highlights=keep",
+        "--hint-source=screen",
+        "--despeckle=3",
     ]
     result = preview(still, tmp_path / "out", model_file, *options)
     assert result.exit_code == 0, result.output
@@ -182,6 +188,26 @@ def test_every_knob_except_the_output_mode_is_an_option(
         np.testing.assert_allclose(
             written[f"FG.{name}"], decode(expected.foreground[..., i]), rtol=0, atol=HALF
         )
+
+
+def test_a_shot_without_a_hint_is_keyed_by_its_screen(
+    shot: Path, model_file: Path, tmp_path: Path
+) -> None:
+    for frame in (1001, 1002):
+        write_exr(shot / f"bare.{frame}.exr", PLATE, FRAME, FRAME)
+    plate, screen = f"{shot}/bare.####.exr", "--hint-source=screen"
+    result = preview(plate, tmp_path / "out", model_file)
+    assert (result.exit_code == 1 and "no hint" in result.stderr) or "alpha" in result.stderr
+    result = preview(plate, tmp_path / "out", model_file, screen)
+    assert result.exit_code == 0, result.output
+    assert "Hint from the screen\n" in result.stdout
+    expected = Keyer(model_file).key(LINEAR, HINT, gamma_input=1, hint_source=1)
+    for frame in (1001, 1002):
+        matte = layers(tmp_path / "out" / f"bare.{frame}.exr")["A"]
+        np.testing.assert_allclose(matte, expected.matte, rtol=0, atol=HALF)
+    result = preview(plate, tmp_path / "out", model_file, screen, "--hint-channel=alpha")
+    assert result.exit_code == 2
+    assert "With --hint-source screen no hint is read." in result.stderr
 
 
 def test_untrained_weights_are_reported(still: Path, model_file: Path, tmp_path: Path) -> None:

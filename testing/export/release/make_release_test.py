@@ -250,7 +250,8 @@ def test_license_of_a_wheel(metadata: str, license_: str, workshop: Workshop) ->
     (workshop.folder / "lock.txt").write_text(f"one==1.0 \\\n    --hash=sha256:{'a' * 64}\n")
     workshop.wheels = [workshop.wheel("one", metadata, [])]
     workshop.arguments()
-    (wheel,), _ = read_wheels(workshop.folder / "wheels.json", workshop.folder / "lock.txt")
+    folder = workshop.folder
+    (wheel,), _ = read_wheels(folder / "wheels.json", folder / "lock.txt", folder)
     assert wheel.license == license_
 
 

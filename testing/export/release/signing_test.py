@@ -89,12 +89,13 @@ def test_key_id_is_a_hint_and_one_good_signature_of_two_is_enough(
         b'{"payload": "", "payloadType": 1, "signatures": [{"sig": ""}]}',
         b'{"payload": "", "payloadType": "", "signatures": 1}',
         b"[" * 100_000,
+        b'{"payload": "", "payloadType": ' + b"[" * 900 + b"]" * 900 + b', "signatures": []}',
     ],
 )
 def test_what_is_not_an_envelope_is_refused(
     envelope: bytes, ed25519_keys: tuple[Path, Path]
 ) -> None:
-    with pytest.raises(SignatureError, match="not a DSSE envelope"):
+    with pytest.raises(SignatureError, match=r"^the signature file (is not|holds|nests)"):
         signing.verify(envelope, ed25519_keys[1])
 
 
@@ -147,7 +148,7 @@ def test_an_envelope_of_any_size_is_refused_in_little_time(
     ed25519_keys: tuple[Path, Path],
 ) -> None:
     private, public = ed25519_keys
-    with pytest.raises(SignatureError, match=r"at most 6,291,456 are allowed"):
+    with pytest.raises(SignatureError, match=r"has more than 6,291,456 bytes"):
         signing.verify(b" " * (MAXIMUM_ENVELOPE_BYTES + 1), public)
     many = [{"keyid": str(number), "sig": ""} for number in range(17)]
     with pytest.raises(SignatureError, match="has 17 signatures; at most 16"):

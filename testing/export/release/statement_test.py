@@ -168,7 +168,7 @@ def test_json_that_parsers_may_read_differently_is_refused() -> None:
         payload.replace(b'"CorridorKey.pt"', b'"CorridorKey\\u002ept"'),
     ):
         assert other != payload
-        with pytest.raises(SignatureError, match="is not in the canonical form"):
+        with pytest.raises(SignatureError, match=r"is not in the canonical form|has a key twice"):
             check_statement(other, SUBJECTS)
 
 
@@ -188,12 +188,14 @@ def test_json_that_parsers_may_read_differently_is_refused() -> None:
     ],
 )
 def test_what_is_not_a_statement_is_refused(payload: bytes) -> None:
-    with pytest.raises(SignatureError, match=r"^the statement is not"):
+    with pytest.raises(
+        SignatureError, match=r"^the statement (is not|holds|nests|has the constant)"
+    ):
         check_statement(payload, SUBJECTS)
 
 
 def test_a_huge_statement_is_refused_unread() -> None:
-    with pytest.raises(SignatureError, match="at most 4,194,304 are allowed"):
+    with pytest.raises(SignatureError, match="has more than 4,194,304 bytes"):
         check_statement(b" " * (MAXIMUM_STATEMENT_BYTES + 1), SUBJECTS)
 
 

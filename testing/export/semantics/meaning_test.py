@@ -47,6 +47,13 @@ def test_blue_weights_key_a_blue_screen_and_green_ones_do_not(saved: Keyer) -> N
         meaning.blue_weights_key_a_blue_screen(saved.key)
 
 
+def test_green_weights_key_a_blue_screen_when_they_are_told(saved: Keyer) -> None:
+    def told(plate: Floats, hint: Floats, **knobs: float) -> Keyed:
+        return saved.key(plate, hint, screen_color=2, **knobs)
+
+    meaning.blue_weights_key_a_blue_screen(told)
+
+
 def test_half_agrees_with_float32(saved: Keyer) -> None:
     half = Keyer(os.environ["HALF_ARTIFACT"])
     card = draw_card()

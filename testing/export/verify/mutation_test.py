@@ -1,191 +1,130 @@
 """Random changes of a genuine .pt and tar: each is refused, in bounded memory and time.
 
-`tools/bazel test --test_env=FAULTS_DEPTH=10 ...` tries ten times as many.
+`tools/bazel test --test_env=FAULTS_DEPTH=10 ...` tries ten times as many. By default the files are
+small ones; genuine_mutation_test in BUILD.bazel names files of the real exporter.
 """
 
+import collections
+import os
 import random
 import shutil
-import struct
 import time
 import tracemalloc
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from export.release.canonical_tar import read_members
-from export.verify import release_check
+from export.verify import artifact_check, papers_check
+from export.verify.claims import Claims
+from export.verify.generated import Generated, generate
 from testing.depth import DEPTH
 from testing.export.verify.command import refusal, verify
-from testing.export.verify.small_artifact import SmallExporter, write_records
-from testing.export.verify.small_release import PINS, write_small_release, write_tar
+from testing.export.verify.mutations import mutate_artifact, mutate_tar
+from testing.export.verify.small_artifact import SmallExporter
+from testing.export.verify.small_release import small_checkout, write_small_release, write_tar
 
-_MUTATIONS = 200 * DEPTH
+_MUTATIONS = int(os.environ.get("MUTATIONS", 200 * DEPTH))
 _SECONDS = 20
 _BYTES = 64 << 20
 """Most memory that a refusal may take in this process, whatever a mutated field claims."""
 
-_INTERESTING = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFF_FFFF, 0xFFFF_FFFF)
-
-Mutation = Callable[[bytearray, random.Random], object]
-
-
-def _flip(content: bytearray, dice: random.Random) -> None:
-    for _ in range(dice.choice((1, 1, 1, 8))):
-        content[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
+_ARTIFACT = os.environ.get("ARTIFACT")
+_RELEASE_TAR = os.environ.get("RELEASE_TAR")
 
 
-def _insert(content: bytearray, dice: random.Random) -> None:
-    position = dice.randrange(len(content) + 1)
-    content[position:position] = dice.randbytes(dice.choice((1, 4, 64, 512)))
-
-
-def _delete(content: bytearray, dice: random.Random) -> None:
-    position = dice.randrange(len(content))
-    del content[position : position + dice.choice((1, 4, 64, 512))]
-
-
-def _repeat(content: bytearray, dice: random.Random) -> None:
-    start, size = dice.randrange(len(content)), dice.choice((30, 46, 512, 1024))
-    content[start:start] = content[start : start + size]
-
-
-def _move(content: bytearray, dice: random.Random) -> None:
-    start, size = dice.randrange(len(content)), dice.choice((30, 46, 512, 1024))
-    piece = content[start : start + size]
-    del content[start : start + size]
-    position = dice.randrange(len(content) + 1)
-    content[position:position] = piece
-
-
-def _cut(content: bytearray, dice: random.Random) -> None:
-    del content[dice.randrange(len(content)) :]
-
-
-def _append(content: bytearray, dice: random.Random) -> None:
-    content += dice.randbytes(dice.choice((1, 22, 512))) if dice.random() < 0.5 else bytes(512)
-
-
-def _set_field(content: bytearray, dice: random.Random) -> None:
-    """Overwrites an aligned or unaligned number with one that programs trip over."""
-    form = dice.choice(("<B", "<H", "<L"))
-    size = struct.calcsize(form)
-    number = dice.choice([value for value in _INTERESTING if value < 1 << (8 * size)])
-    struct.pack_into(form, content, dice.randrange(len(content) - size), number)
-
-
-def _zip_field(content: bytearray, dice: random.Random) -> None:
-    """Changes a field in a header of a zip file, where readers look."""
-    signature = dice.choice((b"PK\3\4", b"PK\1\2", b"PK\5\6"))
-    starts = [i for i in range(len(content)) if content[i : i + 4] == signature]
-    start = dice.choice(starts) + dice.randrange(4, 22)
-    content[start] = dice.choice((0, 1, 8, 0xFF, content[start] ^ 1))
-
-
-def _tar_field(content: bytearray, dice: random.Random) -> None:
-    """Changes a field in a header of a tar and mends its checksum."""
-    starts = [i for i in range(0, len(content), 512) if content[i + 257 : i + 262] == b"ustar"]
-    start = dice.choice(starts)
-    position = start + dice.choice((0, 99, 100, 108, 124, 134, 136, 156, 157, 265, 345, 500))
-    content[position] = dice.choice(b"\x000157xLKg\xff")
-    content[start + 148 : start + 156] = b" " * 8
-    checksum = sum(content[start : start + 512])
-    content[start + 148 : start + 156] = b"%06o\0 " % checksum
-
-
-_ANY: tuple[Mutation, ...] = (
-    _flip,
-    _flip,
-    _insert,
-    _delete,
-    _repeat,
-    _move,
-    _cut,
-    _append,
-    _set_field,
-)
-
-
-def _record(path: Path, dice: random.Random) -> None:
-    """Changes, removes, adds or renames a record; checksums and form are right again."""
-    with zipfile.ZipFile(path) as archive:
-        records = {name: archive.read(name) for name in archive.namelist()}
-    name = dice.choice(list(records))
-    what = dice.randrange(4)
-    if what == 0:
-        del records[name]
-    elif what == 1:
-        records[f"{name}{dice.randrange(100)}"] = records[name]
-    elif what == 2:
-        records[name] = records.pop(dice.choice(list(records)))
-    else:
-        content = bytearray(records[name])
-        mutations = (_flip, _insert, _delete, _set_field) if len(content) > 8 else (_append,)
-        dice.choice(mutations)(content, dice)
-        records[name] = bytes(content)
-    write_records(path, records)
-
-
-def _refuse(path: Path, original: bytes, description: str) -> None:
-    """Verifies a changed file, and holds it to the bounds."""
-    if path.read_bytes() == original:
-        return
-    tracemalloc.start()
-    start = time.monotonic()
-    try:
-        _, detail = refusal(verify(path, "--no-probe"))
-        assert detail, description
-        assert time.monotonic() - start < _SECONDS, description
-        assert tracemalloc.get_traced_memory()[1] < _BYTES, description
-    finally:
-        tracemalloc.stop()
-
-
-def test_changed_artifacts_are_refused(
-    path: Path, witness: Path, children: list[list[str]]
+def _refuse_all(
+    path: Path,
+    mutate: Callable[[Path, bytes, random.Random], str],
+    record: Callable[[str, object], None],
 ) -> None:
-    del witness  # that it is untouched is checked at the end
-    assert verify(path, "--no-probe")["word"] == "CONSISTENT"
-    original = path.read_bytes()
+    """Verifies changed files, and holds each refusal to the bounds."""
     dice = random.Random(15)
+    original = path.read_bytes()
+    refused: collections.Counter[str] = collections.Counter()
+    slowest, largest = 0.0, 0
     for number in range(_MUTATIONS):
-        mutation = dice.choice((*_ANY, _zip_field, _zip_field, None, None))
-        path.write_bytes(original)
-        if mutation:
-            content = bytearray(original)
-            mutation(content, dice)
-            path.write_bytes(content)
-        else:
-            _record(path, dice)
-        _refuse(path, original, f"{number}: {getattr(mutation, '__name__', '_record')}")
-    assert not children
+        description = f"{number}: {mutate(path, original, dice)}"
+        if path.read_bytes() == original:
+            refused["(unchanged)"] += 1
+            continue
+        tracemalloc.start()
+        start = time.monotonic()
+        try:
+            check, detail = refusal(verify(path, "--no-probe"))
+            slowest = max(slowest, time.monotonic() - start)
+            largest = max(largest, tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+        assert detail, description
+        assert slowest < _SECONDS, description
+        assert largest < _BYTES, description
+        refused[check] += 1
+    figures = f"{dict(refused)}; at most {slowest:.1f} s, {largest / 1e6:.1f} MB each"
+    record(path.name, figures)
+    print(f"{path.name}: {figures}")
+
+
+@pytest.fixture(scope="session")
+def remembered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Claims, Path], Generated]:
+    """The real `generate`, which makes the file of the same claims only once."""
+    known: dict[str, Generated] = {}
+
+    def generate_once(claims: Claims, _folder: Path) -> Generated:
+        key = repr((claims.weights_id, claims.variant, claims.checkpoint))
+        if key not in known:
+            known[key] = generate(claims, tmp_path_factory.mktemp("generated"))
+        return known[key]
+
+    return generate_once
 
 
 @pytest.fixture
-def tar(exporter: SmallExporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The tar of a small release, which is all that is left of it."""
+def artifact(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A genuine .pt that a test may harm."""
+    if not _ARTIFACT:
+        path: Path = request.getfixturevalue("path")
+        return path
+    monkeypatch.setattr(artifact_check, "generate", request.getfixturevalue("remembered"))
+    return Path(shutil.copyfile(_ARTIFACT, tmp_path / "CorridorKey.pt"))
+
+
+@pytest.fixture
+def tar(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The tar of a genuine release."""
+    if _RELEASE_TAR:
+        monkeypatch.setattr(artifact_check, "generate", request.getfixturevalue("remembered"))
+        return Path(shutil.copyfile(_RELEASE_TAR, tmp_path / Path(_RELEASE_TAR).name))
+    exporter: SmallExporter = request.getfixturevalue("exporter")
     folder = tmp_path / "made"
     folder.mkdir()
     release = write_small_release(exporter, folder)
-    shutil.copy(release.with_name(PINS), tmp_path)
-    monkeypatch.setattr(release_check, "_CHECKPOINT_PINS", tmp_path / PINS)
-    path = Path(shutil.move(write_tar(release), tmp_path))
-    shutil.rmtree(folder)
-    return path
+    monkeypatch.setattr(papers_check, "_CHECKOUT", small_checkout(folder))
+    return Path(shutil.move(write_tar(release), tmp_path))
 
 
-def test_changed_tars_are_refused(tar: Path, witness: Path) -> None:
+def test_changed_artifacts_are_refused(
+    artifact: Path,
+    witness: Path,
+    children: list[list[str]],
+    record_property: Callable[[str, object], None],
+) -> None:
+    del witness  # that it is untouched is checked at the end
+    assert verify(artifact, "--no-probe")["word"] == "CONSISTENT"
+    children.clear()
+    _refuse_all(artifact, mutate_artifact, record_property)
+    assert all("children.probe" not in argument for child in children for argument in child)
+
+
+def test_changed_tars_are_refused(
+    tar: Path, witness: Path, record_property: Callable[[str, object], None]
+) -> None:
     del witness
     verdict = verify(tar, "--no-probe")
     assert verdict["word"] == "CONSISTENT", verdict["verdict"]
-    original = tar.read_bytes()
     members = [name for name, content in read_members(tar) if list(content) is not None]
     assert len(members) > 10
-    dice = random.Random(15)
-    for number in range(_MUTATIONS):
-        mutation = dice.choice((*_ANY, _tar_field, _tar_field, _tar_field))
-        content = bytearray(original)
-        mutation(content, dice)
-        tar.write_bytes(content)
-        _refuse(tar, original, f"{number}: {getattr(mutation, '__name__', '')}")
+    _refuse_all(tar, mutate_tar, record_property)

@@ -1,5 +1,6 @@
 """The command line of verify on releases, folder and tar: a good one, and every hostile one."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -14,11 +15,17 @@ from export.release.release_manifest import MANIFEST
 from export.release.sbom import SBOM
 from export.release.signature import sign, signing
 from export.release.signature.statement import PROVENANCE, replace_subjects
-from export.verify import release_check
+from export.verify import papers_check
 from testing.export.release.keys import KINDS, REFUSED_KINDS, write_keys
 from testing.export.verify.command import outcomes, refusal, verify
 from testing.export.verify.small_artifact import SmallExporter
-from testing.export.verify.small_release import NAME, PINS, mend, write_small_release, write_tar
+from testing.export.verify.small_release import (
+    NAME,
+    mend,
+    small_checkout,
+    write_small_release,
+    write_tar,
+)
 from testing.hostile.releases import HARMS, TAR_HARMS, Harm, TarHarm
 
 PAPERS = [SHA256SUMS, "names", "claims", "every byte", "weights", "manifest beside", "probe plate"]
@@ -36,7 +43,7 @@ def release(
 ) -> Path:
     """A copy that a test may harm; verify takes the small exporter for the real one."""
     del exporter
-    monkeypatch.setattr(release_check, "_CHECKPOINT_PINS", _release.with_name(PINS))
+    monkeypatch.setattr(papers_check, "_CHECKOUT", small_checkout(_release.parent))
     return Path(shutil.copytree(_release, tmp_path / NAME))
 
 
@@ -179,4 +186,39 @@ def test_release_whose_folder_is_renamed_is_refused(release: Path) -> None:
     other = release.rename(release.with_name("CorridorKey-9.9"))
     name, detail = refusal(verify(other, "--no-probe"))
     assert name == MANIFEST
-    assert detail == "its version is 1.0, but the folder is named CorridorKey-9.9"
+    assert detail == f"a release of these files and version is named {NAME}"
+
+
+@pytest.mark.parametrize("form", ["folder", "tar"])
+def test_signed_release_under_another_name_is_refused(
+    form: str, release: Path, witness: Path
+) -> None:
+    """A studio's release for one show must not pass for that of another."""
+    del witness
+    signed = Signed(release)
+    path = release if form == "folder" else write_tar(release)
+    assert verify(path, *signed.arguments())["word"] == "VERIFIED"
+    other = path.with_name(f"CorridorKey-2.0{path.suffix if form == 'tar' else ''}")
+    if form == "folder":
+        other.symlink_to(path)
+    else:
+        path.rename(other)
+    for arguments in (["--no-probe"], signed.arguments()):
+        name, detail = refusal(verify(other, *arguments))
+        assert name == "container"
+        assert f"it is named {other.name} and holds {NAME}; rename it" in detail
+
+
+def test_bill_of_another_platform_is_vouched_for_by_its_signature_only(release: Path) -> None:
+    bill = json.loads((release / SBOM).read_text())
+    torch = next(item for item in bill["components"] if item["name"] == "torch")
+    torch["name"] = "torch-for-mac"
+    (release / SBOM).write_text(json.dumps(bill))
+    mend(release)
+    name, detail = refusal(verify(release, "--no-probe"))
+    assert name == SBOM
+    assert "it lists 'torch-for-mac' as the exporter does not" in detail
+    verdict = verify(release, *Signed(release).arguments())
+    assert verdict["word"] == "VERIFIED"
+    assert outcomes(verdict)[SBOM] == "not checked"
+    assert "sbom.cdx.json differs" in verdict["verdict"]

@@ -14,14 +14,13 @@ from export.common.sha256sums import SHA256SUMS
 from export.nuke import kit
 from export.release import make_release
 from export.release.canonical_tar import write_canonical
+from export.release.papers import Checkout
 from export.release.release_manifest import MANIFEST
 from export.release.signature.statement import PROVENANCE, replace_subjects
 from testing.export.verify.small_artifact import SmallExporter
 from wrapper.knobs import KNOBS
 
 NAME = "CorridorKey-1.0-untrained"
-PINS = "pins.json"
-"""Published checkpoints, as far as a small release knows them: none."""
 
 
 def write_small_release(exporter: SmallExporter, folder: Path) -> Path:
@@ -33,7 +32,7 @@ def write_small_release(exporter: SmallExporter, folder: Path) -> Path:
     wheels = [{"metadata": str(metadata), "requires": []}]
     (folder / "wheels.json").write_text(json.dumps({"wheels": wheels, "imported": ["torch"]}))
     (folder / "lock.txt").write_text(f"torch==1.0 \\\n    --hash=sha256:{'a' * 64}\n")
-    (folder / PINS).write_text("{}")
+    (folder / "pins.json").write_text("{}")
     (folder / "MODULE.bazel").write_text(
         'module(\n    name = "corridorkey_nuke",\n    version = "1.0",\n)\n'
     )
@@ -51,7 +50,7 @@ def write_small_release(exporter: SmallExporter, folder: Path) -> Path:
             "--untrained",
             "--target=//:release",
             "--builder-id=urn:test",
-            f"--pins={folder / PINS}",
+            f"--pins={folder / 'pins.json'}",
             f"--wheels={folder / 'wheels.json'}",
             f"--lock={folder / 'lock.txt'}",
             f"--module={folder / 'MODULE.bazel'}",
@@ -60,6 +59,17 @@ def write_small_release(exporter: SmallExporter, folder: Path) -> Path:
     )
     assert result.exit_code == 0, result.output
     return folder / NAME
+
+
+def small_checkout(folder: Path) -> Checkout:
+    """Returns what `write_small_release` made the papers from, in the same folder."""
+    return Checkout(
+        pins=folder / "pins.json",
+        wheels=folder / "wheels.json",
+        external=folder,
+        lock=folder / "lock.txt",
+        module=folder / "MODULE.bazel",
+    )
 
 
 def write_tar(release: Path) -> Path:

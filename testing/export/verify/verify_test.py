@@ -170,7 +170,7 @@ class TestWeights:
         assert outcomes(verify(path, "--no-probe"))["weights"] == "passed"
 
         changed = {key: tensor.clone() for key, tensor in exporter.weights.items()}
-        changed["alpha.bias"][0] += 1e-7
+        next(tensor for key, tensor in changed.items() if key.endswith("bias"))[0] += 1e-6
         exporter.write(path, GREEN_MODEL_ID, {"sha256": sha256, "bytes": 398_849_256}, changed)
         assert "the numbers are not those of the checkpoint" in refusal(verify(path))[1]
 
@@ -195,6 +195,9 @@ class TestWeights:
             "CorridorKey_V1.0_nuke",
             "CorridorKey_v2.0_Nuke",
             "CorridorKeyBlue_1.0_Nuke2",
+            "CorridorKey-v1.0_Nuke",
+            "Corridor.Key_v1.0_Nuke",
+            "CorridorKeyGreen_1.0_Nuke",
             "corridorkey_demo",
             "CorridorKey_custom_22222222",
             "CorridorKey_Custom_11111111",
@@ -306,6 +309,37 @@ def test_full_disk_exits_with_2(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     result = CliRunner().invoke(main, [str(path)])
     assert result.exit_code == 2
     assert "Error: [Errno 2]" in result.output
+
+
+def test_folder_that_one_stands_in_has_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    verdict = verify(".")
+    assert verdict["subject"] == tmp_path.name
+    assert verdict["word"] == "REFUSED"
+
+
+def test_defect_of_verify_is_no_verdict(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise ZeroDivisionError("\x1b[2J")
+
+    monkeypatch.setattr(artifact_check, "read_claims", fail)
+    result = CliRunner().invoke(main, [str(path)])
+    assert result.exit_code == 2
+    assert "Error: verify failed, and has no verdict: ZeroDivisionError: \\x1b[2J" in result.output
+
+
+@pytest.mark.parametrize("kind", ["payloadType", "payload", "signatures"])
+def test_deep_envelope_is_refused(kind: str, path: Path, signed: Signed) -> None:
+    good = json.loads(signed.envelope.read_text())
+    deep = json.dumps(good | {kind: "DEEP"}).replace('"DEEP"', "[" * 900 + "]" * 900)
+    signed.envelope.write_text(deep)
+    verdict = verify(path, "--key", signed.key, "--signature", signed.envelope)
+    assert refusal(verdict) == (
+        "signature",
+        "the signature file nests more than 32 deep; that is the limit",
+    )
 
 
 def test_escapes_in_a_name_do_not_reach_the_terminal(path: Path) -> None:

@@ -22,8 +22,8 @@ import trustme
 
 from testing import nested_bazel
 from testing.servers import java_truststore
-from testing.third_party import small_checkpoint
-from testing.third_party.small_checkpoint import WEIGHTS, assert_one_message
+from testing.third_party.checkpoints import small_checkpoint
+from testing.third_party.checkpoints.small_checkpoint import WEIGHTS, assert_one_message
 
 _LENGTH = len(WEIGHTS)
 _RANDOM = random.Random(7)

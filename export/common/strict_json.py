@@ -1,7 +1,14 @@
-"""Parses untrusted JSON: bounded size, no key twice, no NaN."""
+"""Parses untrusted JSON: bounded size and depth, no key twice, no NaN."""
 
 import json
 from typing import Any
+
+MAXIMUM_DEPTH = 32
+"""Deepest accepted nesting. What the exporter writes nests up to 8 deep. Far deeper content could
+be parsed, and would then exhaust the stack of whatever prints or compares it."""
+
+
+_TOO_DEEP = f"nests more than {MAXIMUM_DEPTH} deep; that is the limit"
 
 
 class JsonError(ValueError):
@@ -28,12 +35,27 @@ def parse_object(text: bytes, maximum_bytes: int) -> dict[str, Any]:
     except JsonError:
         raise
     except RecursionError:
-        raise JsonError("nests too deeply") from None
+        raise JsonError(_TOO_DEEP) from None
     except ValueError as error:
         raise JsonError(f"is not JSON: {error}") from None
     if not isinstance(content, dict):
         raise JsonError(f"holds a JSON {type(content).__name__}; expected an object")
+    _check_depth(content)
     return content
+
+
+def _check_depth(content: dict[str, Any]) -> None:
+    level: list[Any] = [content]
+    for _ in range(MAXIMUM_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return
+    raise JsonError(_TOO_DEEP)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from pytest_httpserver import HTTPServer
 
 from testing import nested_bazel
 from testing.servers import java_truststore
-from testing.third_party import small_checkpoint
-from testing.third_party.small_checkpoint import WEIGHTS, assert_one_message, fetch
+from testing.third_party.checkpoints import small_checkpoint
+from testing.third_party.checkpoints.small_checkpoint import WEIGHTS, assert_one_message, fetch
 
 HUB_PATH = (
     "/nikopueringer/CorridorKey_v1.0/resolve/f6386ddf042d8e92aeb5fd16cb9b101cff508195"

@@ -13,7 +13,7 @@ from werkzeug import Request, Response
 
 from testing import command_lines, nested_bazel
 from testing.servers import java_truststore
-from testing.third_party import small_checkpoint
+from testing.third_party.checkpoints import small_checkpoint
 
 _TOKEN = "hf_" + "4f0b9d" * 6
 
