@@ -59,8 +59,8 @@ def judge_plate(keyer: Keyer, name: str, recipe: Recipe, plate: SyntheticPlate) 
     """
     screen = screen_color(recipe)
     most = next(knob.maximum for knob in KNOBS if knob.name == "despill_strength")
-    coarse = keyer.key(plate.plate, plate.hint, refiner_strength=0.0)
-    refined = keyer.key(plate.plate, plate.hint)
+    coarse = keyer.key(plate.plate, plate.hint, refiner_strength=0.0, screen_color=screen)
+    refined = keyer.key(plate.plate, plate.hint, screen_color=screen)
     despilled = keyer.key(plate.plate, plate.hint, despill_strength=most, screen_color=screen)
 
     mattes = dict(zip(STAGES, (plate.hint, coarse.matte, refined.matte), strict=True))

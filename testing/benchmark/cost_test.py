@@ -92,3 +92,9 @@ def test_guide_of_the_nuke_kit_has_the_memory_of_this_model(quality: str) -> Non
     parameters = 70_341_560 + (resolution // 4) ** 2 * 112  # the last are the position embedding
     needed = (peak + 4 * parameters) / 1e9
     assert (round(needed, 1), round(needed / 2, 1)) == MEMORY[quality]
+
+
+def test_the_fast_file_attends_and_multiplies_in_half() -> None:
+    kernels = costs("fast", 256, torch.float32)["encoder"].counter.kernels
+    heavy = [kernel for kernel in kernels if kernel.kind in ("attention", "matrix")]
+    assert {kernel.dtype for kernel in heavy} == {torch.half}

@@ -151,9 +151,14 @@ def _model_knobs(known: dict[str, Any]) -> list[dict[str, Any]]:
 def _move(key: kit.Key, knob: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
     """Moves a knob to its other end; some sample must change.
 
-    Where it changes nothing alone, another knob is moved first: Screen Color does nothing while
-    Despill Strength is 0.
+    Where it changes nothing alone, another knob is moved first: Despill Mode does nothing while
+    Despill Strength is 0. A knob that changes nothing on this plate is skipped.
     """
+    if knob["name"] in kit.settings()["smoke_test"]["not_seen"]:
+        return {
+            "knob": knob["name"],
+            "skipped": kit.settings()["smoke_test"]["not_seen"][knob["name"]],
+        }
     smallest = kit.settings()["smoke_test"]["smallest_change"]
     result: dict[str, Any] = {"knob": knob["name"], "value": _other_end(knob)}
     change = 0.0

@@ -72,8 +72,6 @@ def test_inference_follows_every_knob_of_the_panel(gizmo: Script) -> None:
     assert dict(re.findall(r"(\w+):([^;]*);", text)) == {
         knob.name: knob.labels[SET_BY_GIZMO[knob.name]]
         if knob.name in SET_BY_GIZMO
-        else "Trained"
-        if knob.name == SCREEN_KNOB  # in the gizmo it picks the weights
         else f"{{parent.{knob.name}}}"
         for knob in KNOBS
     }
@@ -209,5 +207,5 @@ def test_metadata_say_what_keyed_the_frame(gizmo: Script) -> None:
 
 def test_defaults_are_those_of_the_table(gizmo: Script) -> None:
     for knob in KNOBS:
-        if knob.name not in {*SET_BY_GIZMO, SCREEN_KNOB}:
+        if knob.name not in SET_BY_GIZMO:
             assert gizmo.one("Gizmo").knobs[knob.name] == default_text(knob)

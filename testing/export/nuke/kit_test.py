@@ -16,7 +16,6 @@ from PIL import Image
 
 from export.nuke import kit
 from export.nuke.cat_files import KIT_NAME, KIT_VERSION
-from export.nuke.model import SCREEN_KNOB
 from export.nuke.scripts.knob_lines import SET_BY_GIZMO
 from testing.export.nuke.conftest import GIZMO
 from wrapper.knobs import KNOBS, Knob, KnobKind
@@ -59,7 +58,7 @@ def test_a_changed_default_changes_every_file_that_names_knobs(knob: Knob) -> No
     default = knob.maximum if knob.default != knob.maximum else knob.minimum
     changed = [dataclasses.replace(k, default=default) if k is knob else k for k in KNOBS]
     # The gizmo sets the knobs that convert colors itself, whatever their defaults are.
-    unchanged = {GIZMO} if knob.name in {*SET_BY_GIZMO, SCREEN_KNOB} else set()
+    unchanged = {GIZMO} if knob.name in SET_BY_GIZMO else set()
     assert differing(changed) == NAME_KNOBS - unchanged
 
 

@@ -85,8 +85,6 @@ TAB = [
 def nodes(knobs: Sequence[Knob]) -> list[Node]:
     """Returns the nodes from plate and hint to Inference."""
     followed = {knob.name: f"{{parent.{knob.name}}}" for knob in knobs} | set_by_gizmo(knobs)
-    # The panel's color picks the weights, so the screen always has the color of the weights.
-    followed |= {knob.name: knob.labels[0] for knob in knobs if knob.name == SCREEN_KNOB}
     found = {
         "expression": expression(f"[string length [value {INFERENCE}.modelFile]] > 0"),
         "message": f"No {_CAT} on Nuke's plug-in path. Make it with create_cat.py, choose another "
