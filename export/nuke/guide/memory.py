@@ -5,8 +5,6 @@
 
 from typing import NamedTuple
 
-from export.nuke.cat_files import QUALITIES
-
 
 class Memory(NamedTuple):
     """Memory of one 1920×1080 frame, weights included, in GB.
@@ -20,11 +18,10 @@ class Memory(NamedTuple):
     half: float
 
 
-MEMORY = dict(
-    zip(
-        QUALITIES,
-        (Memory(3.8, 1.9), Memory(2.5, 1.2), Memory(1.7, 0.9), Memory(0.6, 0.3)),
-        strict=True,
-    )
-)
+MEMORY = {
+    "2048": Memory(3.8, 1.9),
+    "1536": Memory(2.5, 1.2),
+    "1024": Memory(1.7, 0.9),
+    "512": Memory(0.6, 0.3),
+}
 """The largest part of the network at its peak, and the weights."""
