@@ -82,6 +82,7 @@ def test_the_gizmo_sets_srgb_in_and_out() -> None:
     assert {name: table[name].labels[value] for name, value in SET_BY_GIZMO.items()} == {
         "gamma_input": "sRGB",
         "output_mode": "sRGB",
+        "hint_source": "Hint",
     }
 
 
