@@ -59,7 +59,7 @@ def key_shot(
     found: list[ShotFrame] = []
     before: list[Keyed] = []
     for frame in frames:
-        read = reader.read(plate.path(frame), hint.path(frame) if hint else None)
+        read = reader.read(plate.path(frame), hint.path(frame) if hint else None, frame)
         keys = [keyer.start(read.planes, **read.knobs)() for keyer in keyers]
         change = [
             float(np.abs(key.matte - last.matte).mean())
