@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from export.nuke.guide.memory import MEMORY
 from testing.benchmark.cost import count
 from testing.benchmark.devices import GPUS
 from testing.benchmark.prediction import costs
@@ -82,6 +83,15 @@ def test_a_larger_device_is_predicted_to_be_faster() -> None:
     refiner = costs("ours", 1024, torch.float16)["refiner"]
     seconds = {device.name: refiner.seconds(device) for device in GPUS}
     assert seconds["H100 SXM"] < seconds["RTX 4090"] < seconds["RTX 5060 Ti"]
+
+
+@pytest.mark.parametrize("quality", ["512", "2048"])
+def test_guide_of_the_nuke_kit_has_the_memory_of_this_model(quality: str) -> None:
+    resolution = int(quality)
+    peak = max(cost.peak_bytes for cost in costs("ours", resolution, torch.float32).values())
+    parameters = 70_341_560 + (resolution // 4) ** 2 * 112  # the last are the position embedding
+    needed = (peak + 4 * parameters) / 1e9
+    assert (round(needed, 1), round(needed / 2, 1)) == MEMORY[quality]
 
 
 def test_the_fast_file_attends_to_the_whole_image_in_half() -> None:
