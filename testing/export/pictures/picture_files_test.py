@@ -346,9 +346,14 @@ def test_volume_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     tags = {
         **dict.fromkeys((256, 257, 322, 323), 64),  # sides of the picture and of its tiles
-        **{258: 8, 259: 1, 262: 1, 277: 1},  # 8 bits, uncompressed, gray, one channel
-        **{324: 8, 325: 4096},  # offset and size of the tile
-        **{32997: 60_000, 32998: 60_000},  # depths of the picture and of its tiles
+        258: 8,
+        259: 1,
+        262: 1,
+        277: 1,  # 8 bits, uncompressed, gray, one channel
+        324: 8,
+        325: 4096,  # offset and size of the tile
+        32997: 60_000,
+        32998: 60_000,  # depths of the picture and of its tiles
     }
     header = b"II*\0" + struct.pack("<I", 8 + 4096) + bytes(4096) + struct.pack("<H", len(tags))
     entries = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags.items())]
