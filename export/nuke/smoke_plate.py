@@ -25,11 +25,10 @@ _EDGE = [_WIDTH // 2 + _RADIUS + 0.5, _HEIGHT // 2 + 0.5]
 
 _NOT_SEEN = {
     "detail": "the plate is smaller than the network's image",
-    "despill_mode": "Despill Strength is 0",
     "highlights": "the plate has none",
     "despeckle": "the plate has no specks",
 }
-"""Knobs that change nothing on this plate, and why."""
+"""Knobs that change nothing on this plate, not even with another knob moved, and why."""
 
 ALPHA, GREEN = "rgba.alpha", "rgba.green"
 

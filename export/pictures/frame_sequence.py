@@ -7,14 +7,16 @@ from pathlib import Path
 from fileseq import FileSeqException, FrameSet, MaxSizeException
 
 from export.common.printable import printable
+from export.pictures.movies.movie import MOVIE_SUFFIXES, MovieError, is_movie, open_movie
 
 SUFFIXES = (".exr", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".dpx")
-"""Suffixes of the files that can be read."""
+"""Suffixes of the pictures that can be read."""
 MAXIMUM_FRAMES = 1_000_000
 """Largest accepted number of frames."""
 
 _FILE_AND_RANGE = re.compile(
-    rf"(.*(?:{'|'.join(map(re.escape, SUFFIXES))}))(?:\s+(\S.*))?", re.IGNORECASE | re.DOTALL
+    rf"(.*(?:{'|'.join(map(re.escape, SUFFIXES + MOVIE_SUFFIXES))}))(?:\s+(\S.*))?",
+    re.IGNORECASE | re.DOTALL,
 )
 _PLACEHOLDER = re.compile(r"%(0?[0-9]{0,2})d|#+|@+")
 _RANGE = re.compile(r"(-?[0-9]{1,9})(?:-(-?[0-9]{1,9})(?:x([0-9]{1,9}))?)?")
@@ -26,7 +28,7 @@ class SequenceError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class FrameSequence:
-    """The files of a shot, or one still.
+    """The files of a shot, one still, or a movie.
 
     Attributes:
         file: Path as written, with `~` expanded.
@@ -41,7 +43,7 @@ class FrameSequence:
     digits: int = 1
 
     def path(self, frame: int | None) -> Path:
-        """Returns the file of a frame; a still serves every frame.
+        """Returns the file of a frame; a still serves every frame, a movie contains it.
 
         Raises:
             SequenceError: The frame is not in the sequence.
@@ -50,7 +52,14 @@ class FrameSequence:
             return Path(self.file)
         if frame is None or frame not in self.frames:
             raise SequenceError(f"{printable(self.file)} has no frame {frame}")
-        return Path(self._name(frame))
+        return Path(self.file if is_movie(self.file) else self._name(frame))
+
+    def result_name(self, frame: int | None) -> str:
+        """Returns the name of a frame's result: the frame's own, or for a movie a numbered one."""
+        path = self.path(frame)
+        if is_movie(path):
+            return f"{path.stem}.{frame:04d}.exr"
+        return path.with_suffix(".exr").name
 
     def _name(self, frame: int) -> str:
         start, end = self.placeholder
@@ -95,7 +104,8 @@ def frame_sequence(text: str) -> FrameSequence:
             (`1001-1005,1008`). Each `#` or `@` stands for one digit, as in Nuke; `%04d` works too.
             Only the file's own name can hold the placeholder; of several, the longest one counts.
             Without a range, the frames are those on disk. A name without a placeholder is a still,
-            and so is the name of an existing file.
+            and so is the name of an existing file. A movie's frames are counted from 1:
+            `shot.mov 1-100`.
 
     Raises:
         SequenceError: The text is not understood, or no frame is on disk.
@@ -103,13 +113,16 @@ def frame_sequence(text: str) -> FrameSequence:
     if "\0" in text:
         raise SequenceError(f"{printable(text)} contains a null character")
     if _is_file(literal := _expand(text)):
-        return _still(literal)
+        return _movie(literal, None) if is_movie(literal) else _still(literal)
     match = _FILE_AND_RANGE.fullmatch(text.strip())
     if not match:
         raise SequenceError(
-            f"{printable(text)!r} does not name a file; expected one of {', '.join(SUFFIXES)}"
+            f"{printable(text)!r} does not name a file; expected one of "
+            + ", ".join(SUFFIXES + MOVIE_SUFFIXES)
         )
     file, frame_range = _expand(match[1]), match[2]
+    if is_movie(file):
+        return _movie(file, frame_range)
     placeholder = _placeholder(file)
     if not placeholder:
         if frame_range:
@@ -121,6 +134,28 @@ def frame_sequence(text: str) -> FrameSequence:
     sequence = FrameSequence(file, None, placeholder.span(), _digits(placeholder))
     frames = _frames(frame_range) if frame_range else _on_disk(sequence)
     return dataclasses.replace(sequence, frames=frames)
+
+
+def _movie(file: str, frame_range: str | None) -> FrameSequence:
+    """Returns the frames of a movie.
+
+    Raises:
+        SequenceError: The movie cannot be read, or the range is not understood or not in it.
+    """
+    try:
+        count = open_movie(Path(file)).count
+    except MovieError as error:
+        raise SequenceError(str(error)) from None
+    frames = FrameSet(f"1-{count}")
+    if frame_range:
+        wanted = _frames(frame_range)
+        if min(wanted) < 1 or max(wanted) > count:
+            raise SequenceError(
+                f"{printable(file)} has the frames 1-{count}; the range {printable(frame_range)} "
+                "names others"
+            )
+        frames = wanted
+    return FrameSequence(file, frames)
 
 
 def _expand(file: str) -> str:

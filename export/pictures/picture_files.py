@@ -25,12 +25,8 @@ from export.pictures.compositing import Floats
 from export.pictures.frame_sequence import SUFFIXES
 from export.pictures.layers import Channel, Layer, LayerError, Part, list_layers
 from export.pictures.picture_headers import Header, HeaderError, read_header
-from export.pictures.windows import Box, paste
+from export.pictures.windows import MAXIMUM_PIXELS, MAXIMUM_SIDE, Box, paste
 
-MAXIMUM_PIXELS = 2**27
-"""Most pixels in a window: 16384 x 8192."""
-MAXIMUM_SIDE = 2**16
-"""Longest side of a window, in pixels."""
 MAXIMUM_CHANNELS = 1024
 """Most channels in a part."""
 _MAXIMUM_PARTS = 1024
@@ -217,7 +213,7 @@ def open_picture(path: Path) -> Iterator[PictureFile]:
     except OSError as error:
         raise PictureError(f"{shown}: {error.strerror}") from None
     if not known:
-        raise PictureError(f"{shown} is not an EXR, PNG, TIFF, JPEG or DPX file, whatever its name")
+        raise PictureError(f"{shown}: not an EXR, PNG, TIFF, JPEG or DPX file, whatever its name")
     straight = ImageSpec()
     straight["oiio:UnassociatedAlpha"] = 1  # Do not multiply the colors by the alpha.
     with utf8_name(path) as name:

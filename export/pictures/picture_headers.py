@@ -51,6 +51,8 @@ class Header:
         warning: A doubt about the colors, for the user; "" if there is none.
         pixel_aspect: Width of a pixel divided by its height.
         attributes: Attributes that a result inherits.
+        curve: Transfer function of integers, by `movie_colors.to_srgb`.
+        note: How else the colors were interpreted, for the user.
     """
 
     linear: bool
@@ -58,6 +60,8 @@ class Header:
     warning: str
     pixel_aspect: float
     attributes: list[Attribute]
+    curve: str = "sRGB"
+    note: str = ""
 
 
 def read_header(spec: Any) -> Header:

@@ -5,6 +5,11 @@ from collections.abc import Iterable
 
 from export.pictures.compositing import Floats
 
+MAXIMUM_PIXELS = 2**27
+"""Most pixels in a window: 16384 x 8192."""
+MAXIMUM_SIDE = 2**16
+"""Longest side of a window, in pixels."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Box:

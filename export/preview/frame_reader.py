@@ -10,8 +10,10 @@ import numpy as np
 from export.common.printable import printable
 from export.pictures.color_spaces import convert, rec709
 from export.pictures.compositing import Floats
+from export.pictures.frame_files import open_frame
 from export.pictures.layers import Channel, Hint, choose_colors, hint_channels
-from export.pictures.picture_files import PictureFile, check_size, open_picture
+from export.pictures.movies.movie_colors import to_srgb
+from export.pictures.picture_files import PictureFile, check_size
 from export.pictures.windows import Box, union
 from export.preview.hint import HintError, describe_empty_hint, read_hint
 from export.preview.keyed_files import Framing
@@ -72,19 +74,20 @@ class FrameReader:
         """Returns how the hints are read, for the record."""
         return {"channel": str(self.hint)}
 
-    def read(self, plate: Path, hint: Path | None) -> Frame:
+    def read(self, plate: Path, hint: Path | None, number: int | None) -> Frame:
         """Reads one frame.
 
         Args:
             plate: File of the plate.
             hint: File of the hint; None if it is in the plate's file.
+            number: Frame number, for movies.
 
         Raises:
             HintError: The hint does not fit the plate.
             OSError: A file cannot be read.
             PictureError: A file cannot be read as a picture.
         """
-        with open_picture(plate) as file:
+        with open_frame(plate, number) as file:
             # Describe the files before reading them: a change meanwhile shows as one later.
             text = record(
                 self.settings,
@@ -98,14 +101,19 @@ class FrameReader:
             planes[:3] = file.read(colors, framing.box)
             if linear and framing.header.linear:
                 planes[:3] = convert(planes[:3], framing.header.space, rec709())
+            if "gamma_input" not in self.knobs:
+                planes[:3] = to_srgb(planes[:3], framing.header.curve)
             if self.hint is None:
                 planes[3], remark, warning = 0.0, "", ""
             elif hint:
-                with open_picture(hint) as hint_file:
+                with open_frame(hint, number) as hint_file:
                     planes[3], remark, warning = self._read_hint(hint_file, self.hint, framing)
             else:
                 planes[3], remark, warning = self._read_hint(file, self.hint, framing)
         encoding = "linear" if linear else "sRGB"
+        if "gamma_input" not in self.knobs and framing.header.curve != "sRGB":
+            encoding = framing.header.curve
+        encoding += framing.header.note
         if linear and framing.header.space != rec709():
             encoding += f" {framing.header.space}"
         return Frame(

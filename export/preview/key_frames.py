@@ -15,6 +15,7 @@ from typing import Protocol, TypeAlias, TypeVar
 from export.common.printable import printable
 from export.pictures.compositing import Floats
 from export.pictures.keyer import Keyed
+from export.pictures.movies.movie import is_movie
 from export.preview.frame_reader import Frame, FrameReader
 from export.preview.keyed_files import Framing, write_key
 
@@ -52,6 +53,16 @@ class Job:
     hint: Path | None
     result: Path
     reason: str
+
+    @property
+    def name(self) -> str:
+        """Name of the plate's file, with the frame number if it is a movie."""
+        return frame_name(self.plate, self.frame)
+
+
+def frame_name(plate: Path, frame: int | None) -> str:
+    """Returns the name of a plate's file, with the frame number if it is a movie."""
+    return f"{plate.name} frame {frame}" if is_movie(plate) else plate.name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,7 +139,7 @@ def key_frames(
     try:
         while True:
             while len(reading) < _AHEAD and (job := next(remaining, None)):
-                reading.append((job, readers.submit(reader.read, job.plate, job.hint)))
+                reading.append((job, readers.submit(reader.read, job.plate, job.hint, job.frame)))
             if not reading:
                 break
             job, frame_to_come = reading.popleft()

@@ -1,11 +1,14 @@
 """Types of the preview's command-line options, and the options that follow from the knobs."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
+from export.common.printable import printable
 from export.pictures.frame_sequence import FrameSequence, SequenceError, frame_sequence
+from export.pictures.movies.movie_writer import REVIEW_SUFFIXES
 from wrapper.knobs import KNOBS, Knob, KnobKind
 
 KNOB_OPTIONS = [knob for knob in KNOBS if knob.name != "output_mode"]
@@ -23,6 +26,20 @@ class Frames(click.ParamType):
             return frame_sequence(value)
         except SequenceError as error:
             raise click.BadParameter(f"{error}.") from None
+
+
+class Review(click.ParamType):
+    """Parameter type for the path of a review movie."""
+
+    name = "FILE"
+
+    def convert(self, value: Any, *_: object) -> Path:
+        """Converts text; raises click.BadParameter if the suffix is not one that can be written."""
+        path = Path(value)
+        if path.suffix.lower() not in REVIEW_SUFFIXES:
+            expected = " or ".join(REVIEW_SUFFIXES)
+            raise click.BadParameter(f"{printable(str(path))} does not end in {expected}.")
+        return path
 
 
 class Chunk(click.ParamType):

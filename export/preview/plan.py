@@ -9,7 +9,7 @@ from pathlib import Path
 from export.common.printable import printable
 from export.pictures.frame_sequence import SequenceError
 from export.preview.frame_reader import FrameReader
-from export.preview.key_frames import Job
+from export.preview.key_frames import Job, frame_name
 from export.preview.keyed_files import is_written, read_record
 from export.preview.made_from import changes, other_settings, parse_record
 
@@ -48,11 +48,11 @@ def plan(reader: FrameReader, frames: Sequence[int | None], output: Path, overwr
     result = Plan([], [], {})
     for frame in frames:
         plate = reader.shot.plate.path(frame)
-        exr = output / plate.with_suffix(".exr").name
+        exr = output / reader.shot.plate.result_name(frame)
         try:
             hint = reader.shot.hint.path(frame) if reader.shot.hint else None
         except SequenceError as error:
-            result.failed[plate.name] = f"the hint {error}"
+            result.failed[frame_name(plate, frame)] = f"the hint {error}"
             continue
         job = Job(frame, plate, hint, exr, "overwritten")
         if not overwrite:

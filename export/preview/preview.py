@@ -16,10 +16,12 @@ from export.common.digests import digest
 from export.common.printable import printable
 from export.pictures.keyer import Keyer, ModelError
 from export.pictures.layers import HintChannel
+from export.pictures.movies.movie_writer import MovieWriteError
 from export.preview.frame_reader import FrameReader
 from export.preview.key_frames import Clock, key_frames
-from export.preview.options import Chunk, Frames, knob_options, knob_values
+from export.preview.options import Chunk, Frames, Review, knob_options, knob_values
 from export.preview.plan import PlanError, plan, writable_folder
+from export.preview.review import write_review
 from export.preview.shot import Shot, ShotError
 from export.preview.summary import Summary
 
@@ -32,7 +34,8 @@ _BUILT_MODEL = Path(__file__).absolute().parents[1] / "CorridorKey.pt"
     "--plate",
     type=Frames(),
     required=True,
-    help='Plate (EXR, PNG, TIFF, JPEG, DPX): a still, or in quotes "shot.####.exr 1001-1010". A '
+    help="Plate (EXR, PNG, TIFF, JPEG, DPX, QuickTime, MP4): a still, or in quotes "
+    '"shot.####.exr 1001-1010" or "shot.mov 1-100". A '
     "range may have steps (1001-1010x2) and be a list (1001-1005,1008). Without a range, the "
     "frames are those on disk.",
 )
@@ -84,6 +87,17 @@ _BUILT_MODEL = Path(__file__).absolute().parents[1] / "CorridorKey.pt"
     help="Key only the K-th of N equal parts of the frames, for a render farm.",
 )
 @click.option(
+    "--movie",
+    "movie_file",
+    type=Review(),
+    help="Write a review movie of the frames over the checkerboard: .mp4 (H.264) or .mov (ProRes).",
+)
+@click.option(
+    "--frame-rate",
+    type=click.FloatRange(1, 1000),
+    help="Frames per second of the review movie.  [default: the plate's, else 24]",
+)
+@click.option(
     "--summary",
     "summary_file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -96,6 +110,8 @@ def main(
     device: str,
     overwrite: bool,
     chunk: tuple[int, int],
+    movie_file: Path | None,
+    frame_rate: float | None,
     summary_file: Path | None,
     **options: Any,
 ) -> None:
@@ -109,7 +125,7 @@ def main(
     shot = Shot(**{name: options.pop(name) for name in names})
     values = knob_values(options)
     screen = values["hint_source"] > 0
-    _check_folders(shot, output)
+    _check_folders(shot, output, movie_file)
     if screen and (shot.hint or shot.hint_layer or shot.hint_channel):
         raise click.UsageError(
             "With --hint-source screen no hint is read. Leave out --hint, --hint-layer and "
@@ -130,12 +146,18 @@ def main(
         number, count = chunk
         frames = frames[len(frames) * (number - 1) // count : len(frames) * number // count]
         # A folder that cannot be written is found here, before the work.
-        with writable_folder(output), writable_folder((summary_file or output / "_").parent):
+        others = [file.parent for file in (summary_file, movie_file) if file]
+        with contextlib.ExitStack() as stack:
+            for folder in (output, *others):
+                stack.enter_context(writable_folder(folder))
             summary = Summary(plan(reader, frames, output, overwrite))
             with _progress(len(summary.plan.jobs)) as advance:
                 for outcome in key_frames(keyer, reader, summary.plan.jobs, clock):
                     summary.add(outcome)
                     advance()
+            if movie_file and not summary.failed:
+                results = [output / shot.plate.result_name(frame) for frame in frames]
+                write_review(movie_file, results, frame_rate)
             seconds = time.perf_counter() - start
             summary.echo(seconds, clock.waiting)
             if summary_file:
@@ -145,21 +167,23 @@ def main(
                     "chunk": list(chunk),
                 }
                 summary.write(summary_file, facts | settings, seconds, clock.waiting)
-    except (ModelError, OSError, PlanError, ShotError) as error:
+    except (ModelError, MovieWriteError, OSError, PlanError, ShotError) as error:
         raise click.ClickException(str(error)) from None
     if summary.failed:
         raise click.ClickException(
             f"{len(summary.failed)} of {len(frames)} frames failed: "
             f"{printable(', '.join(summary.failed), 1000)}. Fix them and run the same command "
             "again; it keys only the missing frames."
+            + (f" {printable(str(movie_file))} is not written." if movie_file else "")
         )
 
 
-def _check_folders(shot: Shot, output: Path) -> None:
+def _check_folders(shot: Shot, output: Path, movie: Path | None) -> None:
     """Checks that plate and hint share frames and that the results do not replace them.
 
     Raises:
-        click.UsageError: They do not share a frame, or `output` is one of their folders.
+        click.UsageError: They do not share a frame, `output` is one of their folders, or `movie` is
+            one of their files.
     """
     plate, hint = shot.plate, shot.hint
     if hint and hint.frames is not None and not set(shot.frames()) & set(hint.frames):
@@ -167,6 +191,8 @@ def _check_folders(shot: Shot, output: Path) -> None:
             f"The hint has frames {hint.frames}; the plate "
             + (f"has {plate.frames}." if plate.frames else "is a still.")
         )
+    if movie and movie.resolve() in {Path(f.file).resolve() for f in (plate, hint) if f}:
+        raise click.UsageError("--movie is the plate or hint. Choose another file.")
     if output.resolve() in {Path(files.file).resolve().parent for files in (plate, hint) if files}:
         raise click.UsageError(
             "--output is the folder of the plate or hint; results would replace them. Choose "

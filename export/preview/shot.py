@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from export.common.printable import printable
+from export.pictures.frame_files import open_frame
 from export.pictures.frame_sequence import FrameSequence, SequenceError
 from export.pictures.layers import (
     Hint,
@@ -15,7 +16,7 @@ from export.pictures.layers import (
     choose_hint,
     hint_channels,
 )
-from export.pictures.picture_files import PictureError, PictureFile, check_size, open_picture
+from export.pictures.picture_files import PictureError, PictureFile, check_size
 from export.pictures.windows import Box, intersection, union
 
 _SAMPLES = 25
@@ -68,7 +69,7 @@ class Shot:
             if opaque and number >= _SAMPLES:
                 break
             try:
-                with open_picture((self.hint or self.plate).path(frame)) as file:
+                with open_frame((self.hint or self.plate).path(frame), frame) as file:
                     try:
                         choice = choice or self._choose(file)
                         if not self._doubtful(file, choice):
@@ -97,7 +98,7 @@ class Shot:
         boxes = []
         for frame in self.frames():
             try:
-                with open_picture(self.plate.path(frame)) as file:
+                with open_frame(self.plate.path(frame), frame) as file:
                     layer = choose_colors(file.layers(self.view), self.plate_layer)
                     window = file.data_window(next(iter(layer.channels.values())).part)
                     check_size(

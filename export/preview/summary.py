@@ -34,7 +34,7 @@ class Summary:
 
     def add(self, outcome: Outcome) -> None:
         """Adds the outcome of a frame."""
-        name = outcome.job.plate.name
+        name = outcome.job.name
         for warning in outcome.warnings:
             self._warnings.setdefault(warning, []).append(outcome.job.frame)
         if outcome.error:

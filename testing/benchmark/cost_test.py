@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from export.nuke.guide.memory import MEMORY
 from testing.benchmark.cost import count
 from testing.benchmark.devices import GPUS
 from testing.benchmark.prediction import costs
@@ -63,7 +64,7 @@ COUNTS = {
     },
     "fast": {
         "encoder": (647, 1_077_480_832, 33_496_236_032),
-        "decoders": (73, 107_302_944, 1_329_594_368),
+        "decoders": (59, 170_407_952, 1_329_594_368),
         "refiner": (236, 1_141_245_640, 44_357_255_168),
         "resize and blend": (19, 636_854_296, 0),
     },
@@ -82,6 +83,15 @@ def test_a_larger_device_is_predicted_to_be_faster() -> None:
     refiner = costs("ours", 1024, torch.float16)["refiner"]
     seconds = {device.name: refiner.seconds(device) for device in GPUS}
     assert seconds["H100 SXM"] < seconds["RTX 4090"] < seconds["RTX 5060 Ti"]
+
+
+@pytest.mark.parametrize("quality", ["512", "2048"])
+def test_guide_of_the_nuke_kit_has_the_memory_of_this_model(quality: str) -> None:
+    resolution = int(quality)
+    peak = max(cost.peak_bytes for cost in costs("ours", resolution, torch.float32).values())
+    parameters = 70_341_560 + (resolution // 4) ** 2 * 112  # the last are the position embedding
+    needed = (peak + 4 * parameters) / 1e9
+    assert (round(needed, 1), round(needed / 2, 1)) == MEMORY[quality]
 
 
 def test_the_fast_file_attends_and_multiplies_in_half() -> None:

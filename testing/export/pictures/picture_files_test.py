@@ -337,5 +337,5 @@ def test_claimed_tiles_are_bounded(side: int, tmp_path: Path) -> None:
 def test_content_of_another_format_is_not_read(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.exr"
     path.write_bytes(content)
-    with pytest.raises(PictureError, match="is not an EXR, PNG, TIFF, JPEG or DPX file"):
+    with pytest.raises(PictureError, match="not an EXR, PNG, TIFF, JPEG or DPX file"):
         read_picture(path)

@@ -192,9 +192,9 @@ def test_next_frames_are_read_while_one_is_keyed(
     reads = [threading.Event() for _ in range(6)]
     read, start, calls = FrameReader.read, StandIn.start, itertools.count()
 
-    def watched_read(self: FrameReader, plate: Path, hint: Path | None) -> Frame:
+    def watched_read(self: FrameReader, plate: Path, *others: Any) -> Frame:
         reads[int(plate.suffixes[-2][1:]) - 1].set()
-        return read(self, plate, hint)
+        return read(self, plate, *others)
 
     def waiting_start(self: StandIn, planes: np.ndarray, **knobs: float) -> Callable:
         following = reads[min(next(calls) + 1, 5)]
@@ -241,9 +241,9 @@ def test_few_frames_are_held_at_a_time(
     held: list[int] = []
     read = FrameReader.read
 
-    def counting_read(self: FrameReader, plate: Path, hint: Path | None) -> Frame:
+    def counting_read(self: FrameReader, plate: Path, *others: Any) -> Frame:
         reads.append(plate)
-        return read(self, plate, hint)
+        return read(self, plate, *others)
 
     def counting_write(exr: Path, *arguments: Any) -> None:
         held.append(len(reads) - len(writes))

@@ -355,7 +355,7 @@ def test_hint_for_other_frames_is_refused(shot: Path, model_file: Path, tmp_path
     ("plate", "message"),
     [
         ("shot.####.exr 1001", "Invalid value for '--plate'"),
-        ("shot.####.mov 1-5", "does not name a file; expected one of .exr, .png"),
+        ("shot.####.avi 1-5", "does not name a file; expected one of .exr, .png"),
     ],
 )
 def test_plate_that_is_not_named_correctly(plate: str, message: str, tmp_path: Path) -> None:
