@@ -49,13 +49,6 @@ def small_plate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validation, "PLATE_WIDTH", 480)
 
 
-@pytest.fixture(autouse=True)
-def small_plate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes the plate small; it is still larger than the network's image."""
-    monkeypatch.setattr(validation, "PLATE_HEIGHT", 108)
-    monkeypatch.setattr(validation, "PLATE_WIDTH", 192)
-
-
 @pytest.fixture
 def small() -> CorridorKeyNukeWrapper:
     torch.manual_seed(0)
