@@ -59,11 +59,12 @@ def key_shot(
     found: list[ShotFrame] = []
     before: list[Keyed] = []
     for frame in frames:
-        read = reader.read(plate.path(frame), hint.path(frame) if hint else None)
+        read = reader.read(plate.path(frame), hint.path(frame) if hint else None, frame)
         keys = [keyer.start(read.planes, **read.knobs)() for keyer in keyers]
         change = [
             float(np.abs(key.matte - last.matte).mean())
             for key, last in zip(keys, before, strict=False)
+            if key.matte.shape == last.matte.shape
         ]
         section = None
         if frame in shown:
