@@ -30,7 +30,8 @@ _NOT_SEEN = {
 }
 """Knobs that change nothing on this plate, not even with another knob moved, and why."""
 
-ALPHA, GREEN = "rgba.alpha", "rgba.green"
+ALPHA, RED, GREEN = "rgba.alpha", "rgba.red", "rgba.green"
+"""Channels that are sampled. Despill Mode changes red and not green."""
 
 
 def description() -> dict[str, Any]:
@@ -52,7 +53,7 @@ def description() -> dict[str, Any]:
         "samples": [
             {"at": at, "channel": channel}
             for at in (_MIDDLE, _EDGE, _CORNER)
-            for channel in (ALPHA, GREEN)
+            for channel in (ALPHA, RED, GREEN)
         ],
         "smallest_change": 1e-5,
         "not_seen": _NOT_SEEN,

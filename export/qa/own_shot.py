@@ -64,6 +64,7 @@ def key_shot(
         change = [
             float(np.abs(key.matte - last.matte).mean())
             for key, last in zip(keys, before, strict=False)
+            if key.matte.shape == last.matte.shape
         ]
         section = None
         if frame in shown:

@@ -15,10 +15,12 @@ from export.common.command_line import run
 from export.common.digests import digest
 from export.common.json_text import to_json
 from export.common.steps import Steps
-from export.pictures.frame_sequence import FrameSequence
+from export.pictures.frame_sequence import FrameSequence, SequenceError
 from export.pictures.keyer import Keyer, ModelError
+from export.pictures.layers import LayerError
 from export.pictures.picture_files import PictureError
 from export.pictures.synthetic_plates import RECIPES, synthetic_plate
+from export.preview.hint import HintError
 from export.preview.options import Frames
 from export.preview.shot import ShotError
 from export.qa.comparison import SHOT_FRAMES, Compared, compare_plate, flicker, tally
@@ -32,6 +34,8 @@ from wrapper.knobs import KNOBS
 from wrapper.model_ids import DEMO_MODEL_ID
 
 _ASPECT = 16 / 9
+_UNREADABLE = (HintError, LayerError, PictureError, SequenceError, ShotError)
+"""Errors about a shot of one's own; each message is one line."""
 _SWEPT_PLATE = "spill"
 
 
@@ -135,7 +139,7 @@ def main(
                     knobs=[sweep.section for sweep in sweeps],
                 )
             )
-    except (ManifestError, ModelError, OSError, PictureError, ShotError) as error:
+    except (ManifestError, ModelError, OSError, *_UNREADABLE) as error:
         raise click.ClickException(str(error)) from None
     except RuntimeError as error:  # from torch, such as too little memory on the device
         reason = str(error).splitlines()[0]
