@@ -157,6 +157,8 @@ class PictureFile:
             ("display", spec.full_width, spec.full_height),
         ):
             check_size(f"{printable(str(self.path))} has a {name} window", width, height)
+        if max(spec.depth, spec.full_depth) > 1 or spec.tile_depth > 1:
+            raise PictureError(f"{printable(str(self.path))} is a volume; expected a picture")
         values = spec.tile_width * spec.tile_height * spec.nchannels
         if values > max(_MAXIMUM_TILE_VALUES, 4 * spec.width * spec.height * spec.nchannels):
             raise PictureError(

@@ -54,19 +54,19 @@ COUNTS = {
         "encoder": (408, 691_921_728, 33_496_236_032),
         "decoders": (31, 111_343_632, 5_184_159_744),
         "refiner": (62, 786_117_520, 39_216_742_400),
-        "resize and blend": (19, 326_721_548, 0),
+        "resize and blend": (20, 335_015_948, 0),
     },
     "ours": {
         "encoder": (395, 536_483_712, 33_496_236_032),
         "decoders": (91, 110_467_080, 1_329_594_368),
         "refiner": (287, 584_571_764, 44_357_255_168),
-        "resize and blend": (19, 326_721_548, 0),
+        "resize and blend": (20, 335_015_948, 0),
     },
     "fast": {
-        "encoder": (647, 1_077_480_832, 33_496_236_032),
+        "encoder": (579, 1_196_619_264, 33_496_236_032),
         "decoders": (59, 170_407_952, 1_329_594_368),
         "refiner": (236, 1_141_245_640, 44_357_255_168),
-        "resize and blend": (19, 636_854_296, 0),
+        "resize and blend": (20, 653_443_096, 0),
     },
 }
 """(kernels, bytes, FLOPs) of each part at 256 with a GPU's bands; in half, fast in float32."""
@@ -94,7 +94,7 @@ def test_guide_of_the_nuke_kit_has_the_memory_of_this_model(quality: str) -> Non
     assert (round(needed, 1), round(needed / 2, 1)) == MEMORY[quality]
 
 
-def test_the_fast_file_attends_and_multiplies_in_half() -> None:
+def test_the_fast_file_attends_to_the_whole_image_in_half() -> None:
     kernels = costs("fast", 256, torch.float32)["encoder"].counter.kernels
-    heavy = [kernel for kernel in kernels if kernel.kind in ("attention", "matrix")]
-    assert {kernel.dtype for kernel in heavy} == {torch.half}
+    attention = [kernel.dtype for kernel in kernels if kernel.kind == "attention"]
+    assert attention.count(torch.half) == 18  # blocks

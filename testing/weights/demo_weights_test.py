@@ -23,7 +23,7 @@ from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 _DIGESTS = {
     (64, "green"): "8bf55e864dc46fb194870baff07db91d93d64d24eef1ea742ca04298709c6281",
-    (64, "blue"): "23ad21fce057edcd70b7bcd916bbdeaf870a46cc22be6fb91aeca56621dff6cf",
+    (64, "blue"): "99893d1ee3800b2feebec677111e47e5d986390b5245e2e2e8b9107399364049",
 }
 
 

@@ -334,6 +334,10 @@ def test_every_value_of_a_knob_changes_the_picture(knob: Knob, page: Page) -> No
     if knob.name in NOT_SEEN:
         return
     pictures = [page.pixels(name) for name in page.pictures if name.startswith(f"{knob.name}.rgb")]
+    if knob.name == "screen_color":
+        trained, green, _ = pictures
+        assert (trained == green).all()
+        pictures = pictures[1:]
     assert all((one != other).any() for one, other in itertools.pairwise(pictures))
 
 
