@@ -2,6 +2,7 @@
 
 load("@rules_python//python:defs.bzl", "py_test")
 
+# The variables that name this machine's package index, for tests that download wheels.
 PACKAGE_INDEX_SETTINGS = [
     "HOME",
     "PIP_CERT",
@@ -13,7 +14,6 @@ PACKAGE_INDEX_SETTINGS = [
     "https_proxy",
     "no_proxy",
 ]
-"""The variables that name this machine's package index, for tests that download wheels."""
 
 def pytest_test(name, srcs, deps = [], torch = False, bazel = False, env = {}, tags = [], **kwargs):
     """Declares a py_test that runs pytest on its sources.

@@ -32,10 +32,15 @@ Bazel = Callable[..., "subprocess.CompletedProcess[str]"]
 """Runs a command line and returns its result, with stdout and stderr together in `stdout`."""
 
 
+def _is_debian() -> bool:
+    """Returns whether Bazel is the one of the Debian root. Bazelisk may run there too."""
+    return not os.environ.get("BAZEL_REAL") and _DEBIAN_BAZEL.exists()
+
+
 def command() -> list[str]:
     """Returns the command that starts Bazel: Bazelisk's, or the one on PATH."""
     bazel = [os.environ.get("BAZEL_REAL") or shutil.which("bazel") or "bazel", "--nohome_rc"]
-    if _DEBIAN_BAZEL.exists():
+    if _is_debian():
         bazel.append(f"--bazelrc={RUNFILES / 'tools/debian_root/bazelrc'}")
     return bazel
 
@@ -86,7 +91,7 @@ def start(
         )
 
     try:
-        if not _DEBIAN_BAZEL.exists():
+        if not _is_debian():
             result = run("mod", "dump_repo_mapping", "")
             if result.returncode:
                 reason = result.stdout.strip().rpartition("ERROR: ")[2]

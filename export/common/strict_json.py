@@ -24,7 +24,7 @@ def parse_object(text: bytes, maximum_bytes: int) -> dict[str, Any]:
 
     Raises:
         JsonError: The text is too large, is not UTF-8, is not one JSON object, nests too deeply,
-            has a key twice, or has NaN or an infinity.
+            has a key twice, or has NaN, an infinity or an unpaired surrogate.
     """
     if len(text) > maximum_bytes:
         raise JsonError(f"has more than {maximum_bytes:,} bytes; that is the limit")
@@ -41,6 +41,10 @@ def parse_object(text: bytes, maximum_bytes: int) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise JsonError(f"holds a JSON {type(content).__name__}; expected an object")
     _check_depth(content)
+    try:
+        json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise JsonError("has half of a surrogate pair, which no other program accepts") from None
     return content
 
 

@@ -1,7 +1,7 @@
 """Writes what a CorridorKey.pt makes of a few pixels of one plate, to check a node in Nuke against.
 
-The plate and the hint are those that //export:demo writes as PNG, so whoever has Nuke can read
-them there, key them, and compare the viewer's values with the table.
+The plate and the hint are written as PNG beside the table. The Nuke kit has all three, and its
+smoke_test.py keys the pictures and compares the pixels with the table.
 """
 
 from pathlib import Path
@@ -15,6 +15,7 @@ from export.common.command_line import run
 from export.common.json_text import to_json
 from export.pictures.compositing import Floats
 from export.pictures.keyer import Keyer
+from export.pictures.picture_writer import write_png
 from export.pictures.synthetic_plates import RECIPES, SyntheticPlate, synthetic_plate
 
 PLATE = "hair"
@@ -89,9 +90,17 @@ def _rounded(values: Floats) -> Any:
     help="The .json file to write.",
 )
 def main(model: Path, output: Path) -> None:
-    """Writes a table of a few pixels before and after keying."""
+    """Writes a table of a few pixels before and after keying, and the plate and hint beside it."""
+    answers = known_answers(Keyer(model))
+    filmed = film()
+    for suffix, pixels in (
+        ("_plate.png", filmed.plate),
+        ("_hint.png", np.repeat(filmed.hint[..., None], 3, 2)),
+    ):
+        with replacing(output.with_name(output.stem + suffix)) as partial:
+            write_png(partial, pixels)
     with replacing(output) as partial:
-        partial.write_text(to_json(known_answers(Keyer(model))))
+        partial.write_text(to_json(answers))
 
 
 if __name__ == "__main__":

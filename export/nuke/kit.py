@@ -10,8 +10,15 @@ from export.nuke.scripts import cat_file_creator, comp_template, exr_passes
 from export.nuke.scripts.gizmo import gizmo
 from wrapper.knobs import Knob
 
-_IN_NUKE = Path(__file__).parent / "in_nuke"
-_TERMS = Path(__file__).parent.parent / "release" / "LICENSE-CorridorKey.txt"
+_EXPORT = Path(__file__).parent.parent
+_COPIED = (
+    _EXPORT / "release" / "LICENSE-CorridorKey.txt",
+    _EXPORT / "demo" / "known_answers.json",
+    _EXPORT / "demo" / "known_answers_hint.png",
+    _EXPORT / "demo" / "known_answers_plate.png",
+    *sorted((Path(__file__).parent / "in_nuke").glob("*.py")),
+)
+"""Files that the kit takes as they are."""
 
 
 def files(knobs: Sequence[Knob]) -> dict[str, bytes]:
@@ -28,11 +35,10 @@ def files(knobs: Sequence[Knob]) -> dict[str, bytes]:
         "exr_passes.nk": exr_passes.text(),
         "guide.html": guide.text(knobs),
         "kit.json": kit_json.text(knobs),
-        _TERMS.name: _TERMS.read_text(),
-        **{path.name: path.read_text() for path in sorted(_IN_NUKE.glob("*.py"))},
     }
     icons = {
         f"{folder}/{KIT_NAME}.png": icon.png(icon.SIZE),
         f"{folder}/{KIT_NAME}@2x.png": icon.png(2 * icon.SIZE),
     }
-    return {path: text.encode() for path, text in texts.items()} | icons
+    copies = {path.name: path.read_bytes() for path in _COPIED}
+    return {path: text.encode() for path, text in texts.items()} | icons | copies

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from export.common.json_text import to_json
 from export.nuke import smoke_plate
 from export.nuke.cat_files import KIT_NAME, LIBTORCHES, QUALITIES, WEIGHTS, cat_name
-from export.nuke.model import CHANNELS, OUTPUT_SCALE, SCREEN_KNOB
+from export.nuke.model import CHANNELS, OUTPUT_SCALE
 from export.nuke.scripts.knob_lines import SET_BY_GIZMO
 from wrapper.knobs import Knob
 
@@ -22,7 +22,6 @@ def text(knobs: Sequence[Knob]) -> str:
             "weights": WEIGHTS,
             "libtorches": [dataclasses.asdict(libtorch) for libtorch in LIBTORCHES],
             "set_by_gizmo": sorted(SET_BY_GIZMO),
-            "screen_knob": SCREEN_KNOB,
             "qualities": QUALITIES,
             "smoke_test": smoke_plate.description(),
             "knobs": [dataclasses.asdict(knob) | {"kind": knob.kind.value} for knob in knobs],

@@ -7,8 +7,6 @@ NAME = "CorridorKey"
 CHANNELS = ("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha")
 """Channels of the input (plate and hint) and of the output (straight sRGB foreground and matte)."""
 OUTPUT_SCALE = 1
-SCREEN_KNOB = "screen_color"
-"""The knob that names the color of the screen; its labels, in lower case, are in .cat names."""
 
 OLDEST_NUKE = {"nuke17": (15, 1), "nuke14": (14, 0)}
 """The oldest version of Nuke that loads a file, by the runtime in the file's manifest."""

@@ -25,13 +25,13 @@ _EDGE = [_WIDTH // 2 + _RADIUS + 0.5, _HEIGHT // 2 + 0.5]
 
 _NOT_SEEN = {
     "detail": "the plate is smaller than the network's image",
-    "despill_mode": "Despill Strength is 0",
     "highlights": "the plate has none",
     "despeckle": "the plate has no specks",
 }
-"""Knobs that change nothing on this plate, and why."""
+"""Knobs that change nothing on this plate, not even with another knob moved, and why."""
 
-ALPHA, GREEN = "rgba.alpha", "rgba.green"
+ALPHA, RED, GREEN = "rgba.alpha", "rgba.red", "rgba.green"
+"""Channels that are sampled. Despill Mode changes red and not green."""
 
 
 def description() -> dict[str, Any]:
@@ -53,7 +53,7 @@ def description() -> dict[str, Any]:
         "samples": [
             {"at": at, "channel": channel}
             for at in (_MIDDLE, _EDGE, _CORNER)
-            for channel in (ALPHA, GREEN)
+            for channel in (ALPHA, RED, GREEN)
         ],
         "smallest_change": 1e-5,
         "not_seen": _NOT_SEEN,

@@ -157,6 +157,8 @@ class PictureFile:
             ("display", spec.full_width, spec.full_height),
         ):
             check_size(f"{printable(str(self.path))} has a {name} window", width, height)
+        if max(spec.depth, spec.full_depth) > 1 or spec.tile_depth > 1:
+            raise PictureError(f"{printable(str(self.path))} is a volume; expected a picture")
         values = spec.tile_width * spec.tile_height * spec.nchannels
         if values > max(_MAXIMUM_TILE_VALUES, 4 * spec.width * spec.height * spec.nchannels):
             raise PictureError(
@@ -213,7 +215,7 @@ def open_picture(path: Path) -> Iterator[PictureFile]:
     except OSError as error:
         raise PictureError(f"{shown}: {error.strerror}") from None
     if not known:
-        raise PictureError(f"{shown} is not an EXR, PNG, TIFF, JPEG or DPX file, whatever its name")
+        raise PictureError(f"{shown}: not an EXR, PNG, TIFF, JPEG or DPX file, whatever its name")
     straight = ImageSpec()
     straight["oiio:UnassociatedAlpha"] = 1  # Do not multiply the colors by the alpha.
     with utf8_name(path) as name:

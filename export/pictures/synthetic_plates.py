@@ -19,6 +19,8 @@ _SCREENS = {"green": (0.05, 0.38, 0.085), "blue": (0.025, 0.075, 0.38)}
 _AUBURN, _BLOND = (0.13, 0.055, 0.025), (0.52, 0.40, 0.24)
 _GRAIN = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]])[..., None] / 6
 """Kernel of the sensor's color filter, which correlates noise; its squares add up to 1."""
+SPEED = (0.0047, -0.0013)
+"""How far the subject moves per frame, right and down, in frame heights: not whole pixels."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,12 +127,23 @@ class SyntheticPlate:
     hint: Floats
 
 
-def synthetic_plate(recipe: Recipe, height: int, width: int) -> SyntheticPlate:
-    """Renders one plate. The same arguments give the same bits."""
+def synthetic_plate(recipe: Recipe, height: int, width: int, frame: int = 0) -> SyntheticPlate:
+    """Renders one plate. The same arguments give the same bits.
+
+    Args:
+        recipe: The keying problem.
+        height: Height in pixels.
+        width: Width in pixels.
+        frame: Frame of a shot in which the subject moves by `SPEED` and the grain is new in every
+            frame. The screen and a waving hand stay.
+    """
     # One random stream per purpose, so that every screen gets the same hair and grain.
     strands, folds, grains = np.random.default_rng(1).spawn(3)
+    if frame:
+        grains = np.random.default_rng([1, frame])
+    shift = (SPEED[0] * frame, SPEED[1] * frame)
     subject = _blur(
-        bust(strands, height, width, recipe.hair, close_up=recipe.close_up),
+        bust(strands, height, width, recipe.hair, close_up=recipe.close_up, shift=shift),
         _circle_of_confusion(recipe.defocus * height),
     )
     if recipe.motion:

@@ -47,7 +47,13 @@ class Layer:
 
 
 def bust(
-    rng: np.random.Generator, height: int, width: int, hair: ArrayLike, *, close_up: bool
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    hair: ArrayLike,
+    *,
+    close_up: bool,
+    shift: tuple[float, float] = (0.0, 0.0),
 ) -> Layer:
     """Paints head and shoulders; the hair is hundreds of strands, most thinner than a pixel.
 
@@ -57,8 +63,16 @@ def bust(
         width: Width of the picture in pixels.
         hair: Linear color of the hair.
         close_up: True to show only the head, with more strands.
+        shift: How far the subject has moved, right and down, in frame heights.
     """
-    canvas = _Canvas(height, width, zoom=1.6 if close_up else 1.0, down=0.05 if close_up else 0.0)
+    right, down = shift
+    canvas = _Canvas(
+        height,
+        width,
+        zoom=1.6 if close_up else 1.0,
+        right=right / 1.6 if close_up else right,
+        down=0.05 + down / 1.6 if close_up else down,
+    )
     many = 3 if close_up else 1
     canvas.strands(rng, 700 * many, hair, (0.0, -0.10), (0.13, 0.13), length=0.40, volume=0.45)
     canvas.ellipsoid((0.0, 0.60), (0.40, 0.42), _TWEED, weave=0.3)
@@ -100,10 +114,20 @@ class _Canvas:
     Functions that are not, such as sine, only select the subpixels to paint.
     """
 
-    def __init__(self, height: int, width: int, *, zoom: float = 1.0, down: float = 0.0) -> None:
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        *,
+        zoom: float = 1.0,
+        right: float = 0.0,
+        down: float = 0.0,
+    ) -> None:
         shape = (SUBPIXELS * height, SUBPIXELS * width)
         self._scale = zoom * shape[0]  # subpixels per frame height
-        self._origin = np.array([shape[1] / 2, shape[0] / 2 + down * self._scale])
+        self._origin = np.array(
+            [shape[1] / 2 + right * self._scale, shape[0] / 2 + down * self._scale]
+        )
         self._covered = np.zeros(shape, np.float32)
         self._light = np.zeros((*shape, 3), np.float32)
         self._bounce = np.zeros(shape, np.float32)

@@ -8,6 +8,7 @@ pieces. All four cover the whole picture, because a key has no trimap with an un
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import ndimage
@@ -22,6 +23,10 @@ _THRESHOLDS = [tenth / 10 for tenth in range(1, 11)]
 """Thresholds of the connectivity error."""
 _THETA = 0.15
 """Smallest excess over the level of connection that counts as disconnected."""
+
+
+_BAND = (0.05, 0.95)
+"""True alpha between which a pixel is an edge."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +61,41 @@ def matting_errors(matte: Floats, alpha: Floats) -> MattingErrors:
         gradient=float(np.square(_gradient(matte) - _gradient(alpha)).sum()) / 1000,
         connectivity=_connectivity(matte, alpha) / 1000,
     )
+
+
+def edge_color_error(foreground: Floats, truth: Floats, alpha: Floats) -> float:
+    """Returns the mean absolute error of the straight foreground where the subject is translucent.
+
+    Where the subject is opaque the plate is the answer, and where it is absent no color matters.
+
+    Args:
+        foreground: sRGB, [H, W, 3].
+        truth: True foreground, sRGB, [H, W, 3].
+        alpha: True alpha, [H, W]; the weight of each pixel in the band from 0.05 to 0.95.
+    """
+    weight = np.where((alpha > _BAND[0]) & (alpha < _BAND[1]), alpha, 0).astype(np.float64)
+    error = np.abs(foreground.astype(np.float64) - truth).mean(-1)
+    return float((weight * error).sum() / max(weight.sum(), 1e-9))
+
+
+def dtssd(mattes: Sequence[Floats], alphas: Sequence[Floats]) -> float:
+    """Returns the flicker of a sequence: how far its changes differ from the true changes.
+
+    The metric is dtSSD of M. Erofeev et al., "Perceptually Motivated Benchmark for Video Matting",
+    BMVC 2015: the root mean square over a frame, averaged over pairs of frames. A matte that is
+    wrong but steady has 0.
+
+    Args:
+        mattes: At least two frames, [H, W].
+        alphas: True alpha of each frame.
+    """
+    errors = []
+    for matte, before, alpha, alpha_before in zip(
+        mattes[1:], mattes[:-1], alphas[1:], alphas[:-1], strict=True
+    ):
+        change = (matte.astype(np.float64) - before) - (alpha.astype(np.float64) - alpha_before)
+        errors.append(math.sqrt(np.square(change).mean()))
+    return sum(errors) / len(errors)
 
 
 def mean_errors(errors: list[MattingErrors]) -> MattingErrors:

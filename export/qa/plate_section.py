@@ -57,9 +57,8 @@ def judge_plate(keyer: Keyer, name: str, recipe: Recipe, plate: SyntheticPlate) 
         recipe: Recipe of the plate.
         plate: The plate and its truth.
     """
-    knobs = {knob.name: knob for knob in KNOBS}
-    screen = [label.lower() for label in knobs["screen_color"].labels].index(recipe.screen)
-    most = knobs["despill_strength"].maximum
+    screen = screen_color(recipe)
+    most = next(knob.maximum for knob in KNOBS if knob.name == "despill_strength")
     coarse = keyer.key(plate.plate, plate.hint, refiner_strength=0.0, screen_color=screen)
     refined = keyer.key(plate.plate, plate.hint, screen_color=screen)
     despilled = keyer.key(plate.plate, plate.hint, despill_strength=most, screen_color=screen)
@@ -69,13 +68,13 @@ def judge_plate(keyer: Keyer, name: str, recipe: Recipe, plate: SyntheticPlate) 
     pixels = mattes | {
         "plate": plate.plate,
         "alpha": plate.alpha,
-        "difference": _difference(refined.matte, plate.alpha),
+        "difference": difference(refined.matte, plate.alpha),
         "foreground": refined.foreground,
         "despilled": despilled.foreground,
         "true-foreground": plate.foreground,
-        "over-gray": _composite(refined, _GRAY),
-        "over-black": _composite(refined, _BLACK),
-        "over-white": _composite(refined, _WHITE),
+        "over-gray": composite(refined),
+        "over-black": composite(refined, _BLACK),
+        "over-white": composite(refined, _WHITE),
     }
     pictures = [
         Picture(
@@ -90,14 +89,20 @@ def judge_plate(keyer: Keyer, name: str, recipe: Recipe, plate: SyntheticPlate) 
     return Judged(Section(name, recipe.title, recipe.look_for, pictures), errors)
 
 
-def _composite(key: Keyed, light: float) -> Floats:
+def screen_color(recipe: Recipe) -> int:
+    """Returns the value of the knob `screen_color` for the plates of a recipe."""
+    labels = next(knob.labels for knob in KNOBS if knob.name == "screen_color")
+    return [label.lower() for label in labels].index(recipe.screen)
+
+
+def composite(key: Keyed, light: float = _GRAY) -> Floats:
     """Merges a key over a uniform background of linear `light`; returns sRGB [H, W, 3]."""
     background = np.full_like(key.foreground, light)
     premultiplied = premultiply(srgb_to_linear(key.foreground), key.matte)
     return linear_to_srgb(over(premultiplied, key.matte, background))
 
 
-def _difference(matte: Floats, alpha: Floats) -> Floats:
+def difference(matte: Floats, alpha: Floats) -> Floats:
     """Returns matte minus alpha, doubled and clipped, as a color [H, W, 3]."""
     amount = (2 * (matte - alpha)).clip(-1, 1)[..., None]
     color = np.where(amount > 0, np.float32(_TOO_SOLID), np.float32(_TOO_TRANSPARENT))

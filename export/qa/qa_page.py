@@ -45,6 +45,7 @@ class Section:
         text: Paragraph below the heading.
         pictures: Pictures in reading order.
         pairs: True to stack the pictures in columns of two; False for rows of three.
+        size: Width and height of the pictures; None for those of the synthetic plates.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Section:
     text: str
     pictures: list[Picture]
     pairs: bool = False
+    size: tuple[int, int] | None = None
 
 
 def data_uri(pixels: Floats) -> str:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from jsonschema import Draft202012Validator, ValidationError
 
@@ -17,6 +17,9 @@ MANIFEST = "manifest.json"
 
 SCHEMA = Path(__file__).with_name("manifest.schema.json")
 """JSON Schema of the manifest. A release holds a copy."""
+
+KNOWN_ANSWERS = Path(__file__).parent.parent / "demo" / "known_answers.json"
+"""What a few pixels become with the demo weights. The manifest and the Nuke kit repeat it."""
 
 
 class PublishedFile(TypedDict):
@@ -39,7 +42,8 @@ class Weights(TypedDict):
     Attributes:
         sha256: SHA-256 of the file, in hexadecimal.
         bytes: Size of the file.
-        untrained: True for stand-in weights, which key nothing.
+        untrained: True for stand-in weights: untrained ones, which key nothing, and demo ones,
+            written by hand, which key roughly.
         published: Location of the file, or None if it is not a published checkpoint.
     """
 
@@ -92,6 +96,7 @@ ReleaseManifest = TypedDict(
         "name": str,
         "version": str,
         "artifacts": list[ArtifactEntry],
+        "known_answers": dict[str, Any],
         "files": list[FileEntry],
     },
 )
@@ -149,6 +154,7 @@ def release_manifest(
         "name": name,
         "version": version,
         "artifacts": list(artifacts),
+        "known_answers": json.loads(KNOWN_ANSWERS.read_text()),
         "files": [{"path": path, **files[path]} for path in sorted(files)],
     }
     try:

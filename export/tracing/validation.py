@@ -156,18 +156,16 @@ def _dead_knobs(distance: Callable[[frozenset[str]], float]) -> frozenset[str]:
     """
     if distance(frozenset()) <= TOLERANCE:
         return _EVERY_KNOB
-    obeyed = _EVERY_KNOB
-    while distance(obeyed) > TOLERANCE:
-        fewer = [obeyed - {name} for name in sorted(obeyed)]
-        nearest = min(fewer, key=distance)
-        if distance(nearest) > distance(obeyed):
+    obeyed, off = _EVERY_KNOB, distance(_EVERY_KNOB)
+    while off > TOLERANCE:
+        nearer, obeyed = min(
+            ((distance(obeyed - {name}), obeyed - {name}) for name in obeyed),
+            key=lambda found: (found[0], sorted(found[1])),
+        )
+        if nearer > off or not obeyed:
             return frozenset()
-        obeyed = nearest
-        if not obeyed:
-            return frozenset()
-    # A knob may have no effect because of another one that is dead, as the despill's mode.
-    idle = {name for name in obeyed if distance(obeyed - {name}) <= TOLERANCE}
-    return _EVERY_KNOB - obeyed | idle
+        off = nearer
+    return _EVERY_KNOB - obeyed
 
 
 class _SeenError(Exception):

@@ -103,7 +103,12 @@ class Papers:
         claimed = json.loads(text)["predicate"]  # as the policy wants it
         target = claimed["buildDefinition"]["externalParameters"]["target"]
         builder_id = claimed["runDetails"]["builder"]["id"]
-        expected = _CHECKOUT.provenance(target, builder_id, self._version, self._entries, covered)
+        try:
+            expected = _CHECKOUT.provenance(
+                target, builder_id, self._version, self._entries, covered
+            )
+        except ValueError as error:
+            raise RefusedError(str(error)) from None
         if text != expected:
             definition = json.loads(expected)["predicate"]["buildDefinition"]
             raise RefusedError(_difference(claimed["buildDefinition"], definition))

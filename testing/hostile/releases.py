@@ -313,6 +313,14 @@ HARMS = [
     ),
     Harm(
         "statements",
+        "half of a surrogate pair",
+        _edit(PROVENANCE, "urn:test", "urn:\\ud800"),
+        PROVENANCE,
+        "half of a surrogate pair",
+        (PROVENANCE,),
+    ),
+    Harm(
+        "statements",
         "another version",
         _edit(PROVENANCE, '"version": "1.0"', '"version": "2.0"'),
         PROVENANCE,

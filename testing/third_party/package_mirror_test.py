@@ -3,6 +3,7 @@
 import io
 import os
 import tarfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,20 +110,39 @@ def test_a_wheel_with_another_digest_is_refused(
     assert "pip could not unpack corridorkey-probe==1.0" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("suffix", "flag"),
+    [
+        (".tar.gz", "--repo_env=NOTHING="),
+        (".zip", "--repo_env=NOTHING="),
+        # A machine's own settings that ask for source distributions.
+        (".tar.gz", "--repo_env=PIP_NO_BINARY=:all:"),
+        (".zip", "--repo_env=PIP_NO_BINARY=corridorkey-probe"),
+    ],
+)
 def test_a_source_distribution_is_refused_and_does_not_run(
-    bazel: nested_bazel.Bazel, scratch: Path, mirror: HTTPServer, tmp_path: Path
+    suffix: str,
+    flag: str,
+    bazel: nested_bazel.Bazel,
+    scratch: Path,
+    mirror: HTTPServer,
+    tmp_path: Path,
 ) -> None:
     witness = tmp_path / "witness"
     setup = f"open({str(witness)!r}, 'w')\nfrom setuptools import setup\nsetup()\n".encode()
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        member = tarfile.TarInfo("corridorkey_probe-1.0/setup.py")
-        member.size = len(setup)
-        tar.addfile(member, io.BytesIO(setup))
-    _serve(mirror, buffer.getvalue(), "corridorkey_probe-1.0.tar.gz")
+    if suffix == ".zip":
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("corridorkey_probe-1.0/setup.py", setup)
+    else:
+        with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+            member = tarfile.TarInfo("corridorkey_probe-1.0/setup.py")
+            member.size = len(setup)
+            tar.addfile(member, io.BytesIO(setup))
+    _serve(mirror, buffer.getvalue(), f"corridorkey_probe-1.0{suffix}")
     write_lock(scratch, buffer.getvalue())
 
-    result = bazel(*FETCH)
+    result = bazel(*FETCH, flag)
     assert result.returncode != 0
     assert "No matching distribution found for corridorkey-probe==1.0" in result.stdout
     assert _requests(mirror) == [_PAGE]

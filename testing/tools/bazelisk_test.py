@@ -160,11 +160,13 @@ def clone(internet: Internet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     rule.chmod(0o644)
     digest_of_archive = _sha256(internet.files["/python.tar.gz"])
     rule.write_text(re.sub(r'": "[0-9a-f]{64}"', f'": "{digest_of_archive}"', rule.read_text()))
-    (folder / "mirror.cfg").write_text(f"rewrite github.com/.* {internet.url}/python.tar.gz\n")
+    # Not in the clone, whose files the lint test looks at.
+    mirror = tmp_path_factory.mktemp("mirror") / "mirror.cfg"
+    mirror.write_text(f"rewrite github.com/.* {internet.url}/python.tar.gz\n")
     (buildifier,) = _TOP.parent.glob("*buildifier/buildifier")
     (folder / "user.bazelrc").write_text(
         f"common --registry={internet.url}\n"
-        "common --experimental_downloader_config=mirror.cfg\n"
+        f"common --experimental_downloader_config={mirror}\n"
         f"common --repo_env=CORRIDORKEY_BUILDIFIER={buildifier.resolve()}\n"
     )
     return folder

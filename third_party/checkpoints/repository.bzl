@@ -27,7 +27,7 @@ Checkpoint @{name}: {problem}.
     2. a mirror:      --repo_env={variable}=https://your.mirror/{file}
     3. the hub:       let this machine reach huggingface.co (a token goes in HF_TOKEN or netrc)
   Any of them must have the SHA-256 {sha256}.
-  To build and test without it, on stand-in weights, add --config=untrained.
+  To build without it, from weights written by hand that key roughly, add --config=demo.
 """
 
 def _host_and_userinfo(url):

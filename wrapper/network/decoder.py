@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wrapper.network.bands import banded, rows_of, rows_on, weights_of
-from wrapper.network.fast import narrowed
 from wrapper.network.hiera import CHANNELS
 
 _WIDTH = 256
@@ -66,13 +65,7 @@ class DecoderHead(nn.Module):
         return maps[::-1], bias
 
 
-def decode(
-    alpha: DecoderHead,
-    fg: DecoderHead,
-    features: tuple[Tensor, ...],
-    side: int,
-    fast: bool = False,
-) -> Tensor:
+def decode(alpha: DecoderHead, fg: DecoderHead, features: tuple[Tensor, ...], side: int) -> Tensor:
     """Decodes with both heads.
 
     Args:
@@ -80,7 +73,6 @@ def decode(
         fg: Head of the foreground, three channels.
         features: c1 to c4, as `HieraEncoder` returns them.
         side: Height and width S of the image, in pixels.
-        fast: True to compute in half on a GPU, as `fast.py` says.
 
     Returns:
         Logits [1, 4, S, S], float32: matte, then foreground.
@@ -88,16 +80,11 @@ def decode(
     alpha_maps, alpha_bias = alpha.folded()
     fg_maps, fg_bias = fg.folded()
     maps = [torch.cat(pair) for pair in zip(alpha_maps, fg_maps, strict=True)]
-    maps.append(torch.cat([alpha_bias, fg_bias]))
-    maps = [folded.type_as(features[0]) for folded in maps]
-    classifiers = weights_of(alpha.classifier, fg.classifier)
-    if fast:
-        maps, classifiers = narrowed(maps, 0), narrowed(classifiers, 0)
     grid = fuse(
         [level.permute(0, 2, 3, 1) for level in features],
-        maps[:4],
-        maps[4],
-        classifiers,
+        [folded.type_as(features[0]) for folded in maps],
+        torch.cat([alpha_bias, fg_bias]).type_as(features[0]),
+        weights_of(alpha.classifier, fg.classifier),
         side // 4,
         rows_of(side // 4, (side // 4) * 2 * _WIDTH, unit=8),
     ).float()
@@ -133,8 +120,7 @@ def fuse(
     logits: list[Tensor] = []
     count = rows_on(bias, rows)
     for start in range(0, side, count):
-        band = levels[0].narrow(1, start, count).type_as(bias)
-        total = F.linear(band, maps[0], bias)  # [1, count, side, 512]
+        total = F.linear(levels[0].narrow(1, start, count), maps[0], bias)  # [1, count, side, 512]
         shrink = 1
         for level in range(1, 4):
             shrink *= 2
@@ -142,7 +128,7 @@ def fuse(
             # One more row on each side: the outermost rows are blended with those neighbors.
             above, below = min(1, first), min(1, side // shrink - first - small_count)
             band = levels[level].narrow(1, first - above, above + small_count + below)
-            small = F.linear(band.type_as(bias), maps[level]).permute(0, 3, 1, 2)
+            small = F.linear(band, maps[level]).permute(0, 3, 1, 2)
             height = (above + small_count + below) * shrink
             large = torch.ops.aten.upsample_bilinear2d(small, [height, side], False)
             # Cuts the margin off: [1, 512, height, side] → [1, count, side, 512].

@@ -1,10 +1,10 @@
 """What a fast file computes in half on a GPU, although its plate is in float32.
 
-Attention and linear layers, 80 % of the network's FLOPs, get weights in half, and take their other
-operands in the dtype of their weights. The residual stream, norms and outputs stay in float32. So
-does the refiner: its weights alone, rounded to half, change the key by up to 2.4e-3, and cuDNN
-already multiplies its float32 maps on tensor cores, in TF32. On a CPU nothing is converted, so the
-file computes there as the main one does.
+The blocks that attend to the whole image, 80 % of the network's FLOPs, get their matrices in half,
+and take the other operands in the dtype of the matrices. The residual stream, norms and outputs
+stay in float32. So do the blocks before, the decoders and the refiner, whose weights, rounded to
+half, change single pixels by more; cuDNN multiplies float32 maps on tensor cores anyway, in TF32.
+On a CPU nothing is converted, so the file computes there as the main one does.
 """
 
 from torch import Tensor

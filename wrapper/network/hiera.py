@@ -107,22 +107,24 @@ class HieraEncoder(nn.Module):
         attn = block.attn
         result = tokens
         if block.do_expand:
-            weights = self._weights(block.norm1, block.proj)
+            weights = self._weights(block, block.norm1, block.proj)
             result = expand(tokens, weights, attn.dim, attn.q_stride, _rows(window, attn.dim_out))
         if attn.use_mask_unit_attn:
             attend = attend_in_windows[self.attention]
-            weights = self._weights(block.norm1, attn)
+            weights = weights_of(block.norm1, attn)
             rows = _rows(window, attn.dim_out)
             result = attend(tokens, result, weights, attn.heads, window, attn.q_stride, rows)
         else:
             result.add_(self._attend(attn, block.norm1(tokens), self.windows**2 * window))
-        weights = self._weights(block.norm2, block.mlp)
+        weights = self._weights(block, block.norm2, block.mlp)
         return feed_forward(result, weights, attn.dim_out, _rows(1, 4 * attn.dim_out))
 
-    def _weights(self, norm: nn.Module, layers: nn.Module) -> list[Tensor]:
+    def _weights(self, block: HieraBlock, norm: nn.Module, layers: nn.Module) -> list[Tensor]:
         """Returns the weights of a norm and the layers after it."""
         weights = weights_of(norm, layers)
-        return narrowed(weights, len(weights_of(norm))) if self.fast else weights
+        if self.fast and not block.attn.use_mask_unit_attn:
+            return narrowed(weights, len(weights_of(norm)))
+        return weights
 
     def _attend(self, attn: MaskUnitAttention, tokens: Tensor, count: int) -> Tensor:
         """Computes global attention over `count` tokens; pools the queries if `q_stride` > 1."""

@@ -80,7 +80,6 @@ class CorridorKeyTransformer(nn.Module):
             )
         super().__init__()
         self.resolution = resolution
-        self.fast = fast
         with torch.device("meta"):
             self.encoder = HieraEncoder(resolution, attention, fast)
             self.alpha_decoder = DecoderHead(out_channels=1)
@@ -92,7 +91,7 @@ class CorridorKeyTransformer(nn.Module):
     def coarse_logits(self, rgb_hint: Tensor) -> Tensor:
         """Keys an image; see `Network.coarse_logits`."""
         features = self.encoder(rgb_hint)
-        return decode(self.alpha_decoder, self.fg_decoder, features, self.resolution, self.fast)
+        return decode(self.alpha_decoder, self.fg_decoder, features, self.resolution)
 
     def delta_logits(self, rgb: Tensor, coarse: Tensor) -> Tensor:
         """Refines a key; see `Network.delta_logits`."""

@@ -1,22 +1,28 @@
 """guide.html: the page for compositors and TDs, one file that loads nothing from a network."""
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jinja2
+import numpy as np
 
 from export.nuke.cat_files import KIT_NAME, LIBTORCHES, QUALITIES, cat_name
 from export.nuke.guide.diagram import svg
+from export.nuke.guide.memory import MEMORY
 from export.nuke.model import CHANNELS, KIT_NUKE, NAME, OUTPUT_SCALE
 from export.nuke.scripts import comp_template, exr_passes
 from export.nuke.scripts.gizmo import gizmo
 from export.nuke.scripts.knob_lines import set_by_gizmo, value
 from export.nuke.scripts.nk_file import KnobClass, Node, UserKnob
+from export.pictures.compositing import srgb_to_linear
 from wrapper.knobs import Knob
 from wrapper.model_ids import MODEL_ID
 
 _TEMPLATE = Path(__file__).parent / "guide.html.jinja"
+_KNOWN_ANSWERS = Path(__file__).parent.parent.parent / "demo" / "known_answers.json"
 
 STAGES = [
     Node("plate", "Plate", at=(0, 0)),
@@ -81,7 +87,18 @@ def text(knobs: Sequence[Knob]) -> str:
         comp=svg(comp_template.nodes(), "The graph of comp_template.nk"),
         passes=svg(exr_passes.nodes(), "The graph of exr_passes.nk"),
         layers=exr_passes.LAYERS,
+        memory=MEMORY,
+        known_answers=_known_answers(),
     )
+
+
+def _known_answers() -> dict[str, Any]:
+    """Returns the table of known answers, with the foreground in linear light, as Nuke shows it."""
+    table = json.loads(_KNOWN_ANSWERS.read_text())
+    for pixel in table["pixels"]:
+        linear = srgb_to_linear(np.array(pixel["foreground_srgb"], np.float32))
+        pixel["linear"] = [f"{value:.4f}" for value in linear]
+    return table
 
 
 def _panel(user_knobs: Sequence[UserKnob]) -> list[tuple[str, list[Row]]]:

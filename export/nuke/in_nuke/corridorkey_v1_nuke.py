@@ -101,6 +101,20 @@ def cat_path(manifest: dict[str, Any], number: int) -> Path:
     )
 
 
+def known_answers() -> dict[str, Any]:
+    """Returns known_answers.json: pixels that the demo weights give."""
+    return json.loads((FOLDER / "known_answers.json").read_text(encoding="utf-8"))
+
+
+def model_id(cat: str) -> str:
+    """Returns the Model Id of a .cat by the .json that create_cat.py wrote beside it."""
+    try:
+        record = json.loads(Path(cat).with_suffix(".json").read_text(encoding="utf-8"))
+        return str(record["model_id"])
+    except (KeyError, OSError, TypeError, ValueError):
+        return "unknown"
+
+
 def digest(path: Path) -> dict[str, Any]:
     """Returns the sha256 and the size of a file."""
     sha256 = hashlib.sha256()
@@ -130,8 +144,15 @@ class Key:
         node: The gizmo.
     """
 
-    def __init__(self, nuke: Any, plate: Any, hint: Any) -> None:
-        """Creates the gizmo and connects its inputs."""
+    def __init__(self, nuke: Any, plate: Any, hint: Any, cat: Path | None = None) -> None:
+        """Creates the gizmo and connects its inputs.
+
+        Args:
+            nuke: The module.
+            plate: Node that gives the plate.
+            hint: Node that gives the hint.
+            cat: The .cat to use, instead of the one that the node chooses.
+        """
         kit = settings()["kit"]
         try:
             self.node = nuke.createNode(kit)
@@ -140,6 +161,10 @@ class Key:
         self.node.setInput(0, plate)
         self.node.setInput(1, hint)
         self._inference = nuke.toNode(f"{self.node.name()}.Inference1")
+        if cat is not None:
+            if not cat.is_file():
+                raise KitError(f"no such file: {cat}. Make it with create_cat.py")
+            self._inference["modelFile"].setValue(cat.resolve().as_posix())
 
     def set(self, name: str, value: Any) -> None:
         """Sets a knob.

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from export.nuke.scripts.nk_file import KnobClass, Literal, UserKnob
 from wrapper.knobs import Knob, KnobKind
 
-SET_BY_GIZMO = {"gamma_input": 0, "output_mode": 0}
-"""Knobs of Inference that convert colors, and the values that the gizmo sets: sRGB in, straight
-sRGB out. The gizmo has Colorspace and Premult nodes for that and does not show these knobs, so no
-color is converted twice and none is premultiplied in sRGB."""
+SET_BY_GIZMO = {"gamma_input": 0, "output_mode": 0, "hint_source": 0}
+"""Knobs of Inference that the gizmo does not show, and the values that it sets: sRGB in, straight
+sRGB out, the hint from alpha. It has Colorspace and Premult nodes of its own, so no color is
+converted twice and none is premultiplied in sRGB; and Hint From, whose hint can be viewed, changed
+and masked before the network gets it."""
 
 _CLASSES = {KnobKind.ENUMERATION: KnobClass.ENUMERATION, KnobKind.FLOAT: KnobClass.FLOAT}
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from export.demo import demo
-from export.demo.known_answers import known_answers
+from export.demo.known_answers import film, known_answers
 from export.pictures.keyer import Keyer
 
 
@@ -29,6 +29,13 @@ def test_file_gives_the_known_answers(keyer: Keyer) -> None:
     for before, after in zip(expected["pixels"], actual["pixels"], strict=True):
         for value in ("plate_srgb", "hint", "foreground_srgb", "matte"):
             assert np.allclose(before[value], after[value], rtol=0, atol=tolerance), before["name"]
+
+
+def test_pictures_beside_the_answers_are_the_plate_and_the_hint() -> None:
+    filmed = film()
+    for name, pixels in ("plate", filmed.plate), ("hint", filmed.hint[..., None]):
+        file = Path(os.environ["KNOWN_ANSWERS"]).with_name(f"known_answers_{name}.png")
+        assert np.array_equal(np.asarray(Image.open(file)), np.rint(pixels * 255) + np.zeros(3))
 
 
 def test_known_answers_have_a_pixel_of_each_kind() -> None:

@@ -14,7 +14,10 @@ import pytest
 
 from export.nuke.cat_files import KIT_NAME
 from export.nuke.model import CHANNELS
+from testing.export.nuke.panel import metadata
 from testing.export.nuke.pt_file import WITHOUT_WORDS, write_pt
+from testing.export.nuke.reader import script_reader
+from testing.export.nuke.reader.script_reader import Script
 from testing.export.nuke.recorder.knobs import EnumerationKnob, Knob, NumberKnob
 from testing.export.nuke.recorder.nodes import CatFileCreator, Node
 from testing.export.nuke.recorder.nuke import Nuke
@@ -92,6 +95,23 @@ def test_the_cat_appears_whole_and_alone(
         },
     }
     assert "CorridorKey_test, 5 bytes" in capsys.readouterr().out
+
+
+def test_the_frame_says_what_keyed_it(
+    run: Program, pt: Path, tmp_path: Path, gizmo: Script
+) -> None:
+    cat = tmp_path / "a folder" / "CorridorKey.cat"
+    cat.parent.mkdir()
+    assert run(Nuke(writes=b"whole"), "--pt", pt, "--cat", cat) == 0
+    keys = ("model_id", "model_sha256", "cat_sha256")
+    text = "\n".join(metadata(gizmo)[f"corridorkey/{key}"] for key in keys)
+    sha256 = [hashlib.sha256(content).hexdigest() for content in (pt.read_bytes(), b"whole")]
+    evaluated = script_reader.text_knob(text, {}, [], model_file=str(cat))
+    assert evaluated.split("\n") == ["CorridorKey_test", *sha256]
+    # Without the .json, nothing is known about the file.
+    cat.with_suffix(".json").unlink()
+    evaluated = script_reader.text_knob(text, {}, [], model_file=str(cat))
+    assert evaluated.split("\n") == ["unknown"] * 3
 
 
 def test_the_buttons_inference_node_is_deleted_while_the_file_is_in_its_first_place(

@@ -175,7 +175,7 @@ def screen_hint(gizmo: Script, rgb: tuple[float, float, float], blue: int) -> fl
     )
 
     def tcl(text: str) -> str:
-        text = text.replace("parent.screen_color", str(blue))
+        text = text.replace("parent.weights", str(blue)).replace("parent.screen_color", "0")
         return re.sub(r"\b(r|g|b|is_blue|screened|excess)\b", r"$\1", text)
 
     for i in range(3):

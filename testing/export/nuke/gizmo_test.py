@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from export.nuke.cat_files import KIT_NAME, LIBTORCHES, QUALITIES, Libtorch
-from export.nuke.model import SCREEN_KNOB
+from export.nuke.cat_files import KIT_NAME, LIBTORCHES, QUALITIES, WEIGHTS, Libtorch
 from export.nuke.scripts.gizmo.output import VIEW
 from export.nuke.scripts.knob_lines import SET_BY_GIZMO
 from testing.export.nuke.conftest import GIZMO
@@ -16,6 +15,7 @@ from testing.export.nuke.panel import (
     default_text,
     evaluate,
     expression,
+    metadata,
     panel,
 )
 from testing.export.nuke.reader import script_reader
@@ -60,12 +60,9 @@ def test_inputs(gizmo: Script) -> None:
 
 
 def test_the_panel_has_the_table_of_knobs_without_those_that_the_gizmo_sets(gizmo: Script) -> None:
-    shown = [knob for knob in KNOBS if knob.name not in {*SET_BY_GIZMO, SCREEN_KNOB}]
+    shown = [knob for knob in KNOBS if knob.name not in SET_BY_GIZMO]
     assert_like_table(gizmo.one("Gizmo"), shown)
-    screen = next(knob for knob in KNOBS if knob.name == SCREEN_KNOB)
-    line = panel(gizmo)[SCREEN_KNOB]
-    assert line["M"] == list(screen.labels[1:])
-    assert "weights" in str(line["t"])  # in the gizmo it also picks the .cat
+    assert panel(gizmo)["weights"]["M"] == list(WEIGHTS.values())
     assert not SET_BY_GIZMO.keys() & panel(gizmo).keys()
 
 
@@ -75,8 +72,6 @@ def test_inference_follows_every_knob_of_the_panel(gizmo: Script) -> None:
     assert dict(re.findall(r"(\w+):([^;]*);", text)) == {
         knob.name: knob.labels[SET_BY_GIZMO[knob.name]]
         if knob.name in SET_BY_GIZMO
-        else "Trained"
-        if knob.name == SCREEN_KNOB  # in the gizmo it picks the weights
         else f"{{parent.{knob.name}}}"
         for knob in KNOBS
     }
@@ -87,6 +82,7 @@ def test_the_gizmo_sets_srgb_in_and_out() -> None:
     assert {name: table[name].labels[value] for name, value in SET_BY_GIZMO.items()} == {
         "gamma_input": "sRGB",
         "output_mode": "sRGB",
+        "hint_source": "Hint",
     }
 
 
@@ -122,13 +118,13 @@ def test_libtorch_follows_the_version_of_nuke(gizmo: Script, libtorch: Libtorch)
 
 
 @pytest.mark.parametrize("quality", QUALITIES)
-@pytest.mark.parametrize("screen", ["Green", "Blue"])
-def test_model_file_follows_quality_screen_and_libtorch(
-    gizmo: Script, quality: str, screen: str
+@pytest.mark.parametrize("weights", ["green", "blue"])
+def test_model_file_follows_quality_weights_and_libtorch(
+    gizmo: Script, quality: str, weights: str
 ) -> None:
     code = gizmo.one("Inference").knobs["modelFile"]
-    name = f"{KIT_NAME}_{screen.lower()}_{quality}_torch201.cat"
-    knobs = {"screen_color": screen, "quality": quality, "libtorch": "201"}
+    name = f"{KIT_NAME}_{weights}_{quality}_torch201.cat"
+    knobs = {"weights": weights, "quality": quality, "libtorch": "201"}
     assert script_reader.text_knob(code, knobs, [name]) == f"/kit/{name}"
     assert script_reader.text_knob(code, knobs, ["CorridorKey.cat"]) == ""
 
@@ -136,7 +132,7 @@ def test_model_file_follows_quality_screen_and_libtorch(
 def test_a_missing_cat_is_named_by_the_message_on_the_node(gizmo: Script) -> None:
     node = gizmo.nodes["CatFile"]
     assert expression(node, "expression") == "[string length [value Inference1.modelFile]] > 0"
-    knobs = {"screen_color": "Blue", "quality": "1024", "libtorch": "207"}
+    knobs = {"weights": "blue", "quality": "1024", "libtorch": "207"}
     message = script_reader.text_knob(node.knobs["message"], knobs, [])
     assert message.startswith(f"No {KIT_NAME}_blue_1024_torch207.cat on Nuke's plug-in path. ")
 
@@ -199,21 +195,18 @@ def test_views(gizmo: Script) -> None:
 
 
 def test_metadata_say_what_keyed_the_frame(gizmo: Script) -> None:
-    text = gizmo.one("ModifyMetaData").knobs["metadata"]
-    count = int(script_reader.evaluate(f"llength {{{text}}}"))
-    items = dict(
-        script_reader.evaluate(f"lrange [lindex {{{text}}} {i}] 1 2").split(" ", 1)
-        for i in range(count)
-    )
+    items = metadata(gizmo)
     assert items.pop("corridorkey/kit") == KIT_NAME
-    assert items.pop("corridorkey/model_file") == "{[value Inference1.modelFile]}"
+    assert items.pop("corridorkey/model_file") == "[value Inference1.modelFile]"
+    for name in "model_id", "model_sha256", "cat_sha256":
+        assert ".json" in items.pop(f"corridorkey/{name}")
     recorded = {
         name for name, line in panel(gizmo).items() if line["kind"] not in ("20", "26", "41")
     }
-    assert items == {f"corridorkey/{name}": f"{{[value parent.{name}]}}" for name in recorded}
+    assert items == {f"corridorkey/{name}": f"[value parent.{name}]" for name in recorded}
 
 
 def test_defaults_are_those_of_the_table(gizmo: Script) -> None:
     for knob in KNOBS:
-        if knob.name not in {*SET_BY_GIZMO, SCREEN_KNOB}:
+        if knob.name not in SET_BY_GIZMO:
             assert gizmo.one("Gizmo").knobs[knob.name] == default_text(knob)

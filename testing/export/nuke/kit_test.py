@@ -16,7 +16,6 @@ from PIL import Image
 
 from export.nuke import kit
 from export.nuke.cat_files import KIT_NAME, KIT_VERSION
-from export.nuke.model import SCREEN_KNOB
 from export.nuke.scripts.knob_lines import SET_BY_GIZMO
 from testing.export.nuke.conftest import GIZMO
 from wrapper.knobs import KNOBS, Knob, KnobKind
@@ -59,7 +58,7 @@ def test_a_changed_default_changes_every_file_that_names_knobs(knob: Knob) -> No
     default = knob.maximum if knob.default != knob.maximum else knob.minimum
     changed = [dataclasses.replace(k, default=default) if k is knob else k for k in KNOBS]
     # The gizmo sets the knobs that convert colors itself, whatever their defaults are.
-    unchanged = {GIZMO} if knob.name in {*SET_BY_GIZMO, SCREEN_KNOB} else set()
+    unchanged = {GIZMO} if knob.name in SET_BY_GIZMO else set()
     assert differing(changed) == NAME_KNOBS - unchanged
 
 
@@ -92,6 +91,13 @@ def test_the_terms_of_the_weights_are_in_the_kit(kit_folder: Path) -> None:
     terms = (kit_folder / "LICENSE-CorridorKey.txt").read_text()
     assert "CC" in terms or "Creative Commons" in terms
     assert "LICENSE-CorridorKey.txt" in (kit_folder / "guide.html").read_text()
+
+
+def test_the_known_answers_are_in_the_kit(kit_folder: Path) -> None:
+    table = json.loads((kit_folder / "known_answers.json").read_text())
+    for name in "plate", "hint":
+        with Image.open(kit_folder / f"known_answers_{name}.png") as picture:
+            assert picture.size == (table["width"], table["height"])
 
 
 def test_cat_json_names_existing_files(kit_folder: Path) -> None:

@@ -37,6 +37,17 @@ def panel(gizmo: Script) -> dict[str, dict[str, object]]:
     return {line["name"]: line for line in gizmo.one("Gizmo").user_knobs}
 
 
+def metadata(gizmo: Script) -> dict[str, str]:
+    """Returns the values that the gizmo writes into a frame, by key, before Tcl evaluates them."""
+    text = gizmo.one("ModifyMetaData").knobs["metadata"]
+    count = int(script_reader.evaluate(f"llength {{{text}}}"))
+
+    def word(item: int, number: int) -> str:
+        return script_reader.evaluate(f"lindex {{{text}}} {item} {number}")
+
+    return {word(item, 1): word(item, 2) for item in range(count)}
+
+
 def expression(node: ScriptNode, knob: str) -> str:
     """Returns the expression of a knob, as Nuke evaluates it."""
     text = node.knobs[knob]

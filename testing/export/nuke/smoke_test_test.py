@@ -1,32 +1,39 @@
 """smoke_test.py judges a key in a `nuke` that has only documented names."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from export.nuke.cat_files import KIT_NAME
+from export.nuke.scripts.knob_lines import SET_BY_GIZMO
+from export.pictures.compositing import srgb_to_linear
 from testing.export.nuke.conftest import GIZMO
 from testing.export.nuke.reader import script_reader
 from testing.export.nuke.reader.script_reader import Script
 from testing.export.nuke.recorder.nodes import Pixels
 from testing.export.nuke.recorder.nuke import Nuke
 from testing.export.nuke.recorder.program import Program
-from wrapper.knobs import KNOBS, KnobKind
+from wrapper.knobs import KNOBS, Knob
 
 CAT = f"{KIT_NAME}_green_2048_torch201.cat"
 SMALL = CAT.replace("2048", "512")
 
-_FLOATS = [knob for knob in KNOBS if knob.kind is KnobKind.FLOAT]
-_HINT_SOURCES = next(knob for knob in KNOBS if knob.name == "hint_source").labels
+_SHOWN = [knob for knob in KNOBS if knob.name not in SET_BY_GIZMO]
+
+
+def default(knob: Knob) -> Any:
+    """Returns the default as the node stores it."""
+    return knob.labels[int(knob.default)] if knob.labels else knob.default
 
 
 def good_key(values: dict[str, Any], channel: str, x: float, y: float) -> float:
     """Keys the disc of the plate. Its edge is soft if any knob of the model is moved."""
     distance = ((x - 128) ** 2 + (y - 72) ** 2) ** 0.5
-    moved = any(values[knob.name] != knob.default for knob in _FLOATS)
-    moved = moved or values["hint_source"] not in (0, _HINT_SOURCES[0])
+    moved = any(values[knob.name] != default(knob) for knob in _SHOWN)
     alpha = 1.0 if distance < 40 else 0.5 * moved if distance < 42 else 0.0
     return alpha if channel == "rgba.alpha" else 0.28 * alpha
 
@@ -37,10 +44,10 @@ def run(monkeypatch: pytest.MonkeyPatch, kit_folder: Path) -> Program:
 
 
 def judge(
-    run: Program, gizmo: Script, output: Path, pixels: Pixels, cats: list[str]
+    run: Program, gizmo: Script, output: Path, pixels: Pixels, cats: list[str], *options: object
 ) -> tuple[int, dict[str, Any], Nuke]:
     nuke = Nuke(gizmo=gizmo, cats=cats, gpu="NVIDIA X", pixels=pixels)
-    status = run(nuke, "--output", output)
+    status = run(nuke, "--output", output, *options)
     return status, json.loads(output.read_text()), nuke
 
 
@@ -51,15 +58,11 @@ def test_a_good_key_passes(run: Program, scripts: dict[str, Script], tmp_path: P
     assert (verdict["kit"], verdict["nuke"], verdict["gpu"]) == (KIT_NAME, "15.1v1", "NVIDIA X")
     assert verdict["model_file"] == f"/kit/{CAT}"
     assert verdict["seconds_first_frame"] >= 0
-    assert {knob["knob"]: knob.get("skipped") for knob in verdict["knobs"]} == {
-        **{knob.name: None for knob in _FLOATS},
-        "detail": "the plate is smaller than the network's image",
-        "despill_mode": "Despill Strength is 0",
-        "highlights": "the plate has none",
-        "despeckle": "the plate has no specks",
-        "hint_source": None,
-        "screen_color": "no .cat for these weights",
-    }
+    assert {knob["knob"] for knob in verdict["knobs"]} == {knob.name for knob in _SHOWN}
+    assert verdict["model_id"] == "unknown"  # no .json is beside this .cat
+    assert verdict["known_answers"] == [
+        {"skipped": "the answers are those of CorridorKey_demo_512, not of unknown"}
+    ]
     assert [quality.get("skipped") for quality in verdict["qualities"]] == [
         None,
         "no .cat",
@@ -74,8 +77,8 @@ def test_a_good_key_passes(run: Program, scripts: dict[str, Script], tmp_path: P
         1: "Expression",
     }
     # Every knob is back at its default.
-    assert {knob.name: key[knob.name].stored for knob in _FLOATS} == {
-        knob.name: knob.default for knob in _FLOATS
+    assert {knob.name: key[knob.name].stored for knob in _SHOWN} == {
+        knob.name: default(knob) for knob in _SHOWN
     }
 
 
@@ -109,7 +112,7 @@ def test_a_bad_key_fails(
     status, verdict, _ = judge(run, scripts[GIZMO], tmp_path / "v.json", pixels, [CAT, SMALL])
     assert status == 1
     assert verdict["passed"] is False
-    assert not all(check["passed"] for check in verdict[part])
+    assert not all(check.get("passed", True) for check in verdict[part])
 
 
 @pytest.mark.parametrize(
@@ -134,3 +137,93 @@ def test_the_plate_is_a_disc_on_a_screen(kit_folder: Path, tclsh: None) -> None:
     assert [pixel(test["plate"][f"expr{i}"], 128, 72) for i in range(3)] == [0.30, 0.28, 0.10]
     assert [pixel(test["plate"][f"expr{i}"], 16, 16) for i in range(3)] == [0.05, 0.40, 0.10]
     assert [pixel(test["hint"]["expr3"], x, 72) for x in (128, 167, 169)] == [1, 1, 0]
+
+
+@pytest.fixture
+def demo_cat(tmp_path: Path) -> Path:
+    """Returns a .cat with the .json that create_cat.py writes for the demo weights."""
+    cat = tmp_path / "demo.cat"
+    cat.write_bytes(b"cat")
+    cat.with_suffix(".json").write_text('{"model_id": "CorridorKey_demo_512"}')
+    return cat
+
+
+def demo_key(kit_folder: Path, change: Callable[[str, float], float]) -> Pixels:
+    """Returns a key that knows the answers, but for a change by channel and value."""
+    table = json.loads((kit_folder / "known_answers.json").read_text())
+    pixels = {tuple(pixel["nuke_xy"]): pixel for pixel in table["pixels"]}
+
+    def key(values: dict[str, Any], channel: str, x: float, y: float) -> float:
+        if values["working_space"] != "sRGB (display)":
+            return good_key(values, channel, x, y)
+        assert (values["hint_from"], values["linear_output"]) == ("red", "straight")
+        pixel = pixels[int(x), int(y)]
+        if channel == "rgba.alpha":
+            return change(channel, pixel["matte"])
+        colors = dict(zip("rgb", pixel["foreground_srgb"], strict=True))
+        encoded = colors[channel.removeprefix("rgba.")[0]]
+        return change(channel, float(srgb_to_linear(np.float32(encoded))))
+
+    return key
+
+
+def test_the_demo_weights_give_the_known_answers(
+    run: Program, scripts: dict[str, Script], tmp_path: Path, kit_folder: Path, demo_cat: Path
+) -> None:
+    pixels = demo_key(kit_folder, lambda _, value: value)
+    status, verdict, nuke = judge(
+        run, scripts[GIZMO], tmp_path / "v.json", pixels, [], "--cat", demo_cat
+    )
+    assert status == 0, verdict
+    assert verdict["model_file"] == demo_cat.as_posix()
+    assert verdict["model_id"] == "CorridorKey_demo_512"
+    assert len(verdict["known_answers"]) == 8
+    assert verdict["qualities"] == []
+    reads = [node for node in nuke.created if node.kind == "Read"]
+    assert [Path(read["file"].stored).name for read in reads] == [
+        "known_answers_plate.png",
+        "known_answers_hint.png",
+    ]
+    for read in reads:
+        assert Path(read["file"].stored).is_file()
+        assert read["raw"].stored is True
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda channel, value: value * (channel != "rgba.blue"), id="no blue"),
+        pytest.param(lambda _, value: value + 0.01, id="all a little brighter"),
+        pytest.param(
+            lambda channel, value: value if channel == "rgba.alpha" else value**0.4545,
+            id="not linear",
+        ),
+    ],
+)
+def test_another_picture_is_not_a_known_answer(
+    run: Program,
+    scripts: dict[str, Script],
+    tmp_path: Path,
+    kit_folder: Path,
+    demo_cat: Path,
+    change: Callable[[str, float], float],
+) -> None:
+    pixels = demo_key(kit_folder, change)
+    status, verdict, _ = judge(
+        run, scripts[GIZMO], tmp_path / "v.json", pixels, [], "--cat", demo_cat
+    )
+    assert status == 1
+    assert all(answer["passed"] for answer in verdict["answers"])
+    assert not all(answer["passed"] for answer in verdict["known_answers"])
+
+
+def test_a_cat_that_does_not_exist_is_one_clear_error(
+    run: Program,
+    scripts: dict[str, Script],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    nuke = Nuke(gizmo=scripts[GIZMO])
+    assert run(nuke, "--output", tmp_path / "v.json", "--cat", tmp_path / "none.cat") == 1
+    assert "no such file" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

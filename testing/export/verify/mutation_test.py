@@ -5,6 +5,7 @@ small ones; genuine_mutation_test in BUILD.bazel names files of the real exporte
 """
 
 import collections
+import json
 import os
 import random
 import shutil
@@ -16,14 +17,22 @@ from pathlib import Path
 import pytest
 
 from export.release.canonical_tar import read_members
+from export.release.release_manifest import MANIFEST
+from export.release.sbom import SBOM
+from export.release.signature.statement import PROVENANCE
 from export.verify import artifact_check, papers_check
 from export.verify.claims import Claims
 from export.verify.generated import Generated, generate
 from testing.depth import DEPTH
 from testing.export.verify.command import refusal, verify
-from testing.export.verify.mutations import mutate_artifact, mutate_tar
+from testing.export.verify.mutations import mutate_artifact, mutate_json, mutate_tar
 from testing.export.verify.small_artifact import SmallExporter
-from testing.export.verify.small_release import small_checkout, write_small_release, write_tar
+from testing.export.verify.small_release import (
+    mend,
+    small_checkout,
+    write_small_release,
+    write_tar,
+)
 
 _MUTATIONS = int(os.environ.get("MUTATIONS", 200 * DEPTH))
 _SECONDS = 20
@@ -128,3 +137,30 @@ def test_changed_tars_are_refused(
     members = [name for name, content in read_members(tar) if list(content) is not None]
     assert len(members) > 10
     _refuse_all(tar, mutate_tar, record_property)
+
+
+def test_changed_papers_are_refused(
+    exporter: SmallExporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, witness: Path
+) -> None:
+    """The JSON of a release is changed, and every other paper mended."""
+    del witness
+    release = write_small_release(exporter, tmp_path)
+    monkeypatch.setattr(papers_check, "_CHECKOUT", small_checkout(tmp_path))
+    dice = random.Random(15)
+    papers = {
+        name: (release / name).read_bytes()
+        for name in (MANIFEST, PROVENANCE, SBOM, "CorridorKey.json")
+    }
+    for number in range(_MUTATIONS):
+        name = dice.choice(list(papers))
+        changed = mutate_json(json.loads(papers[name]), dice)
+        text = json.dumps(changed, indent=2, sort_keys=name == PROVENANCE) + "\n"
+        (release / name).write_text(text)
+        if text.encode() != papers[name]:
+            mend(release, name)
+            _, detail = refusal(verify(release, "--no-probe"))
+            assert "\x1b" not in detail, f"{number}: {name}"
+        for paper, original in papers.items():
+            (release / paper).write_bytes(original)
+    mend(release)
+    assert verify(release, "--no-probe")["word"] == "CONSISTENT"

@@ -1,11 +1,14 @@
 """Random changes of a .pt and of a tar, made so that they reach the code that must refuse them."""
 
+import copy
+import json
 import random
 import re
 import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from testing.export.verify.small_artifact import write_records
 
@@ -134,3 +137,31 @@ def _write(path: Path, original: bytes, mutation: Mutation, dice: random.Random)
     mutation(content, dice)
     path.write_bytes(content)
     return mutation.__name__
+
+
+_VALUES: tuple[Any, ...] = (
+    *(None, True, 0, -1, 2**64, 1e308, "", "x" * 5000, "\x1b[2J", "\ud800", "../evil", [], {}),
+    *(["x"] * 50, {"x": {}}, json.loads("[" * 40 + "]" * 40)),
+)
+
+
+def mutate_json(document: Any, dice: random.Random) -> Any:
+    """Returns a JSON document with one change at a random place."""
+    changed = copy.deepcopy(document)
+    inner = changed
+    while True:
+        keys = list(inner) if isinstance(inner, dict) else range(len(inner))
+        key: Any = dice.choice(keys)
+        if not (isinstance(inner[key], (dict, list)) and inner[key]) or dice.random() < 0.2:
+            break
+        inner = inner[key]
+    match dice.randrange(4):
+        case 0:
+            del inner[key]
+        case 1 if isinstance(inner, dict):
+            inner[f"{key}x"] = inner[key]
+        case 2 if isinstance(inner, list):
+            inner.append(inner[key])
+        case _:
+            inner[key] = dice.choice(_VALUES)
+    return changed

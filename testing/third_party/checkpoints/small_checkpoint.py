@@ -56,5 +56,5 @@ def assert_one_message(output: str, problem: str) -> None:
     """Asserts that one message names the checkpoint, the problem and three ways to supply it."""
     assert output.count(f"Checkpoint @corridorkey_green: {problem}") == 1, output
     message = output.split("Checkpoint @corridorkey_green:")[1]
-    for way in ("1. a local copy:", "2. a mirror:", "3. the hub:", "--config=untrained"):
+    for way in ("1. a local copy:", "2. a mirror:", "3. the hub:", "--config=demo"):
         assert message.count(way) == 1, output

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from export.nuke.cat_files import KIT_NAME
 from export.nuke.model import KIT_NUKE, NAME
 from export.nuke.scripts.gizmo import color, hint, inputs, matte, model, output
-from export.nuke.scripts.knob_lines import SET_BY_GIZMO
+from export.nuke.scripts.knob_lines import SET_BY_GIZMO, user_knob
 from export.nuke.scripts.nk_file import KnobClass, Node, UserKnob
 from export.nuke.scripts.nk_file import gizmo as gizmo_file
 from wrapper.knobs import Knob
@@ -26,7 +26,8 @@ def user_knobs(knobs: Sequence[Knob]) -> list[UserKnob]:
         output.VIEW,
         *color.KNOBS,
         model.QUALITY,
-        *(model.panel_knob(knob) for knob in knobs if knob.name not in SET_BY_GIZMO),
+        model.CHOSEN_WEIGHTS,
+        *(user_knob(knob) for knob in knobs if knob.name not in SET_BY_GIZMO),
         *hint.KNOBS,
         *matte.KNOBS,
         *output.KNOBS,

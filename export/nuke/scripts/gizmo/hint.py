@@ -1,7 +1,7 @@
 """The hint: where it comes from, how it is changed, and the garbage and core mattes."""
 
-from export.nuke.model import SCREEN_KNOB
 from export.nuke.scripts.gizmo import inputs
+from export.nuke.scripts.gizmo.model import WEIGHTS_KNOB
 from export.nuke.scripts.gizmo.names import HINT, REC709
 from export.nuke.scripts.nk_file import KnobClass, Node, UserKnob, expression
 
@@ -20,8 +20,9 @@ KNOBS = [
         "hint_from",
         "Hint From",
         "Where the hint comes from: alpha, red or luminance of the Hint input, or screen, which "
-        "makes a rough one from the plate and Screen Color. For red and luminance set the hint's "
-        "Read to raw data; otherwise Nuke takes the picture for sRGB and darkens soft edges.",
+        "makes a rough one from the plate, by Screen Color and Weights. For red and luminance set "
+        "the hint's Read to raw data; otherwise Nuke takes the picture for sRGB and darkens soft "
+        "edges.",
         entries=tuple(_FROM),
         value="alpha",
     ),
@@ -124,7 +125,8 @@ def _screen_hint() -> Node:
     """
     knobs = {
         "temp_name0": "is_blue",
-        "temp_expr0": f"parent.{SCREEN_KNOB}",
+        # Screen Color is Trained, Green or Blue; Weights are green or blue.
+        "temp_expr0": f"parent.screen_color ? parent.screen_color - 1 : parent.{WEIGHTS_KNOB}",
         "temp_name1": "screened",
         "temp_expr1": "is_blue ? b : g",
         "temp_name2": "excess",

@@ -1,17 +1,18 @@
 """Inference and the choice of its .cat by quality, weights and version of Nuke."""
 
-import dataclasses
 from collections.abc import Sequence
 
-from export.nuke.cat_files import LIBTORCHES, QUALITIES, cat_name
-from export.nuke.model import SCREEN_KNOB
+from export.nuke.cat_files import LIBTORCHES, QUALITIES, WEIGHTS, cat_name
 from export.nuke.scripts.gizmo.names import HINT, INFERENCE, SRGB
-from export.nuke.scripts.knob_lines import serialized, set_by_gizmo, user_knob
+from export.nuke.scripts.knob_lines import serialized, set_by_gizmo
 from export.nuke.scripts.nk_file import KnobClass, Node, UserKnob, expression
 from wrapper.knobs import Knob
 
+WEIGHTS_KNOB = "weights"
+"""The knob that chooses the weights, and so the color of the screen that the hint is made of."""
+
 _CAT = cat_name(
-    f"[string tolower [value parent.{SCREEN_KNOB}]]",
+    f"[value parent.{WEIGHTS_KNOB}]",
     "[value parent.quality]",
     "[value parent.libtorch]",
 )
@@ -29,9 +30,13 @@ QUALITY = UserKnob(
     value=QUALITIES[0],
 )
 
-_SCREEN_TOOLTIP = (
-    "The color of the screen. Chooses the green or the blue weights, and the color that Despill "
-    "Strength removes. Each weights file needs its own .cat file."
+CHOSEN_WEIGHTS = UserKnob(
+    KnobClass.ENUMERATION,
+    WEIGHTS_KNOB,
+    "Weights",
+    "Weights for a green or for a blue screen. Each needs its own .cat file.",
+    entries=tuple(WEIGHTS.values()),
+    value=next(iter(WEIGHTS.values())),
 )
 
 TAB = [
@@ -40,7 +45,7 @@ TAB = [
         KnobClass.LINK,
         "modelFile",
         "Model File",
-        "The expression finds the .cat on Nuke's plug-in path by Quality, Screen Color and the "
+        "The expression finds the .cat on Nuke's plug-in path by Quality, Weights and the "
         "version of Nuke. Choose a file here to use that file in any case.",
         target=f"{INFERENCE}.modelFile",
     ),
@@ -77,26 +82,13 @@ TAB = [
 ]
 
 
-def panel_knob(knob: Knob) -> UserKnob:
-    """Returns a knob of the table for the gizmo's panel, where one of them also picks the .cat."""
-    shown = user_knob(knob)
-    if knob.name == SCREEN_KNOB:
-        _trained, *colors = knob.labels
-        return dataclasses.replace(
-            shown, tooltip=_SCREEN_TOOLTIP, entries=tuple(colors), value=colors[0]
-        )
-    return shown
-
-
 def nodes(knobs: Sequence[Knob]) -> list[Node]:
     """Returns the nodes from plate and hint to Inference."""
     followed = {knob.name: f"{{parent.{knob.name}}}" for knob in knobs} | set_by_gizmo(knobs)
-    # The panel's color picks the weights, so the screen always has the color of the weights.
-    followed |= {knob.name: knob.labels[0] for knob in knobs if knob.name == SCREEN_KNOB}
     found = {
         "expression": expression(f"[string length [value {INFERENCE}.modelFile]] > 0"),
         "message": f"No {_CAT} on Nuke's plug-in path. Make it with create_cat.py, choose another "
-        "Quality or Screen Color, or choose a file on the Model tab.",
+        "Quality or other Weights, or choose a file on the Model tab.",
     }
     return [
         Node(

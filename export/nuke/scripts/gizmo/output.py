@@ -129,6 +129,23 @@ def _metadata(recorded: Sequence[str]) -> dict[str, str]:
     values = {
         "corridorkey/kit": KIT_NAME,
         "corridorkey/model_file": f"[value {INFERENCE}.modelFile]",
+        "corridorkey/model_id": _from_record('"model_id": "(.*?)"'),
+        "corridorkey/model_sha256": _from_record('"pt":.*?"sha256": "(.*?)"'),
+        "corridorkey/cat_sha256": _from_record('"cat":.*?"sha256": "(.*?)"'),
     } | {f"corridorkey/{name}": f"[value parent.{name}]" for name in recorded}
     items = [f"{{set {key} {word(value)}}}" for key, value in values.items()]
     return {"metadata": Literal("{\n" + "\n".join(f"  {item}" for item in items) + "\n }")}
+
+
+def _from_record(pattern: str) -> str:
+    """Returns Tcl for a value in the .json that create_cat.py wrote beside the .cat.
+
+    Args:
+        pattern: Regular expression of Tcl; its group is the value. Without the file or the value
+            the Tcl gives "unknown".
+    """
+    record = f"[file rootname [value {INFERENCE}.modelFile]].json"
+    read = f'catch {{set c [open "{record}"]; set t [read $c]; close $c}}'
+    return (
+        f"[set t {{}}; {read}; lindex [concat [regexp -inline {{{pattern}}} $t] unknown unknown] 1]"
+    )

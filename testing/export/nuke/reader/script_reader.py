@@ -123,15 +123,19 @@ def evaluate(code: str) -> str:
     return result.stdout
 
 
-def text_knob(text: str, values: Mapping[str, object], plugins: Sequence[str]) -> str:
+def text_knob(
+    text: str, values: Mapping[str, object], plugins: Sequence[str], model_file: str = ""
+) -> str:
     """Returns the value of a knob inside a gizmo that takes text with brackets.
 
     Args:
         text: The text of the knob.
         values: Values of the gizmo's knobs.
         plugins: Names of the files on the plug-in path.
+        model_file: Value of Inference's `modelFile`.
     """
     cases = " ".join(f"parent.{name} {{{value}}}" for name, value in values.items())
+    cases += f" Inference1.modelFile {{{model_file}}}"
     found = f"expr {{$name in {{{' '.join(plugins)}}} ? [list /kit/$name] : {{}}}}"
     return evaluate(
         f"proc value {{knob}} {{ dict get {{{cases}}} $knob }}\n"

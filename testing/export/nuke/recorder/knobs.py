@@ -107,6 +107,11 @@ class ModelFileKnob(Knob):
         super().__init__("modelFile")
         self._text, self._knobs, self._plugins = text, knobs, plugins
 
+    def setValue(self, value: str) -> None:  # noqa: N802
+        """Sets a path instead of the Tcl."""
+        super().setValue(value)
+        self._text = value
+
     def evaluate(self) -> str:
         """Returns the path of the .cat, or nothing."""
         values = {name: knob.stored for name, knob in self._knobs.items()}
