@@ -40,7 +40,7 @@ def write_review(path: Path, results: Sequence[Path], frame_rate: float | None) 
 def _exact(rate: float) -> Fraction:
     """Returns the rate that a user means: 29.97 is 30000/1001, 12.5 is 25/2."""
     ntsc = Fraction(round(rate * 1.001) * 1000, 1001)
-    return ntsc if abs(rate - ntsc) < 0.004 else Fraction(rate).limit_denominator(100)
+    return ntsc if rate > 20 and abs(rate - ntsc) < 0.004 else Fraction(rate).limit_denominator(100)
 
 
 def _rate(exr: Path) -> Fraction:
