@@ -29,12 +29,18 @@ def write_review(path: Path, results: Sequence[Path], frame_rate: float | None) 
         MovieWriteError: The frames have several sizes.
         OSError: The movie cannot be written.
     """
-    rate = Fraction(frame_rate).limit_denominator(1001) if frame_rate else _rate(results[0])
+    rate = _exact(frame_rate) if frame_rate else _rate(results[0])
     with replacing(path) as partial:
         write_movie(partial, _pictures(results), rate)
     click.echo(
         f"Wrote {printable(str(path))}: {len(results)} frames at {float(rate):.5g} per second"
     )
+
+
+def _exact(rate: float) -> Fraction:
+    """Returns the rate that a user means: 29.97 is 30000/1001, 12.5 is 25/2."""
+    ntsc = Fraction(round(rate * 1.001) * 1000, 1001)
+    return ntsc if rate > 20 and abs(rate - ntsc) < 0.004 else Fraction(rate).limit_denominator(100)
 
 
 def _rate(exr: Path) -> Fraction:
