@@ -36,7 +36,9 @@ def bazel(scratch: Path) -> Iterator[nested_bazel.Bazel]:
     with nested_bazel.start(scratch, parts=parts) as run:
         # What the outer Bazel built is not a source here.
         (scratch / "workspace" / _ARTIFACT).unlink()
-        yield lambda command, *arguments: run(command, *_FLAGS, "--noshow_progress", *arguments)
+        (buildifier,) = nested_bazel.RUNFILES.parent.glob("*buildifier/buildifier")
+        flags = ("--noshow_progress", f"--repo_env=CORRIDORKEY_BUILDIFIER={buildifier.resolve()}")
+        yield lambda command, *arguments: run(command, *flags, *_FLAGS, *arguments)
 
 
 def test_every_target_is_analyzed(bazel: nested_bazel.Bazel) -> None:

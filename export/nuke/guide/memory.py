@@ -19,9 +19,9 @@ class Memory(NamedTuple):
 
 
 MEMORY = {
-    "2048": Memory(3.8, 1.9),
-    "1536": Memory(2.5, 1.2),
-    "1024": Memory(1.7, 0.9),
+    "2048": Memory(3.0, 1.5),
+    "1536": Memory(1.9, 0.9),
+    "1024": Memory(1.2, 0.6),
     "512": Memory(0.6, 0.3),
 }
 """The largest part of the network at its peak, and the weights."""

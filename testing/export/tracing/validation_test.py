@@ -42,6 +42,13 @@ class Gray(nn.Module):
         return torch.full_like(x[:, : self.channels], self.level, dtype=self.dtype)
 
 
+@pytest.fixture(autouse=True)
+def small_plate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys a sixteenth of the pixels: a refusal tries many subsets of the knobs."""
+    monkeypatch.setattr(validation, "PLATE_HEIGHT", 270)
+    monkeypatch.setattr(validation, "PLATE_WIDTH", 480)
+
+
 @pytest.fixture
 def small() -> CorridorKeyNukeWrapper:
     torch.manual_seed(0)
