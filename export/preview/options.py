@@ -8,7 +8,7 @@ import click
 
 from export.common.printable import printable
 from export.pictures.frame_sequence import FrameSequence, SequenceError, frame_sequence
-from export.pictures.movies.movie_writer import REVIEW_SUFFIXES
+from export.pictures.movies.movie_writer import REVIEW_SUFFIX
 from wrapper.knobs import KNOBS, Knob, KnobKind
 
 KNOB_OPTIONS = [knob for knob in KNOBS if knob.name != "output_mode"]
@@ -36,9 +36,8 @@ class Review(click.ParamType):
     def convert(self, value: Any, *_: object) -> Path:
         """Converts text; raises click.BadParameter if the suffix is not one that can be written."""
         path = Path(value)
-        if path.suffix.lower() not in REVIEW_SUFFIXES:
-            expected = " or ".join(REVIEW_SUFFIXES)
-            raise click.BadParameter(f"{printable(str(path))} does not end in {expected}.")
+        if path.suffix.lower() != REVIEW_SUFFIX:
+            raise click.BadParameter(f"{printable(str(path))} does not end in {REVIEW_SUFFIX}.")
         return path
 
 

@@ -90,7 +90,7 @@ _BUILT_MODEL = Path(__file__).absolute().parents[1] / "CorridorKey.pt"
     "--movie",
     "movie_file",
     type=Review(),
-    help="Write a review movie of the frames over the checkerboard: .mp4 (H.264) or .mov (ProRes).",
+    help="Write a review movie of the frames over the checkerboard, .mp4 (H.264).",
 )
 @click.option(
     "--frame-rate",

@@ -74,7 +74,7 @@ def color_frame(frame: av.VideoFrame) -> ColorFrame:
     Raises:
         ColorError: The transfer function or the matrix is unknown.
     """
-    number = int(frame.color_trc)
+    number = int(frame.color_trc) or _UNSPECIFIED
     curve = _CURVES.get(number, "Rec.709" if number == _UNSPECIFIED else "")
     if not curve:
         raise ColorError(

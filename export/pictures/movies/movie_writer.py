@@ -1,4 +1,4 @@
-"""Writes review movies: sRGB pictures as H.264 in MP4, or as ProRes 422 in QuickTime."""
+"""Writes review movies: sRGB pictures as H.264 in MP4."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -12,12 +12,9 @@ from numpy.typing import NDArray
 
 from export.common.printable import printable
 
-REVIEW_SUFFIXES = (".mp4", ".mov")
-"""Suffixes of the movies that can be written."""
-_CODECS = {
-    ".mp4": ("libx264", "yuv420p", {"crf": "16", "preset": "medium"}),
-    ".mov": ("prores_ks", "yuv422p10le", {"profile": "standard"}),
-}
+REVIEW_SUFFIX = ".mp4"
+"""Suffix of the movies that can be written."""
+_LAYOUT = "yuv420p"
 # Numbers of ITU-T H.273.
 _BT709, _SRGB = 1, 13
 _EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
@@ -31,7 +28,7 @@ def write_movie(path: Path, pictures: Iterable[NDArray[np.uint8]], rate: Fractio
     """Writes a movie. It says that its colors are sRGB, with the primaries and matrix of BT.709.
 
     Args:
-        path: File to write, `.mp4` or `.mov`.
+        path: File to write, `.mp4`.
         pictures: sRGB pictures [H, W, 3] of one size. An odd size is made even by repeating the
             last row or column, as H.264 needs it.
         rate: Frames per second.
@@ -40,16 +37,16 @@ def write_movie(path: Path, pictures: Iterable[NDArray[np.uint8]], rate: Fractio
         MovieWriteError: The pictures have several sizes, or there is none.
         OSError: The file cannot be written.
     """
-    codec, layout, options = _CODECS[path.suffix.lower()]
+    options = {"crf": "16", "preset": "medium"}
     first: tuple[int, ...] | None = None
     try:
-        with av.open(str(path), "w", format=path.suffix.lower()[1:]) as file:
+        with av.open(str(path), "w", format="mp4") as file:
             for picture in pictures:
                 if first is None:
                     first = picture.shape
-                    stream = file.add_stream(codec, rate, options=options)
+                    stream = file.add_stream("libx264", rate, options=options)
                     stream.height, stream.width = (side + side % 2 for side in first[:2])
-                    stream.pix_fmt = layout
+                    stream.pix_fmt = _LAYOUT
                     context = stream.codec_context
                     context.color_primaries = context.colorspace = _BT709
                     context.color_trc, context.color_range = _SRGB, ColorRange.MPEG
@@ -59,7 +56,7 @@ def write_movie(path: Path, pictures: Iterable[NDArray[np.uint8]], rate: Fractio
                             *first[:2], *picture.shape[:2]
                         )
                     )
-                file.mux(stream.encode(_frame(picture, layout)))
+                file.mux(stream.encode(_frame(picture)))
             if first is None:
                 raise MovieWriteError("there are no frames")
             file.mux(stream.encode(None))
@@ -68,12 +65,12 @@ def write_movie(path: Path, pictures: Iterable[NDArray[np.uint8]], rate: Fractio
         raise OSError(f"cannot write the movie {printable(str(path))}: {reason}") from None
 
 
-def _frame(picture: NDArray[np.uint8], layout: str) -> av.VideoFrame:
+def _frame(picture: NDArray[np.uint8]) -> av.VideoFrame:
     """Converts a picture to Y'CbCr by BT.709, 16-235."""
     odd = [(0, side % 2) for side in picture.shape[:2]]
     even = np.ascontiguousarray(np.pad(picture, [*odd, (0, 0)], "edge"))
     frame = av.VideoFrame.from_ndarray(even, "rgb24").reformat(
-        format=layout,
+        format=_LAYOUT,
         dst_colorspace="ITU709",
         dst_color_range=ColorRange.MPEG,
         interpolation=_EXACT,
