@@ -97,9 +97,6 @@ class CorridorKeyNukeWrapper(nn.Module):
 
         dtype = torch.promote_types(x.dtype, self.mean.dtype)
         rgb_hint = self._encoded(x, dtype)
-        # Rows of the plate that are worked on at a time, for detail and highlights. The widest
-        # tensor of these has 16 maps: 17 MB on a CPU and 67 MB elsewhere.
-        band = rows_on(x, [max(262144 // width, 1), max(1048576 // width, 1)])
         # The frame as the network sees it, but not enlarged.
         rows, columns = min(height, self.resolution), min(width, self.resolution)
         sharpen = self.detail > 0.0 and (rows < height or columns < width)
@@ -111,37 +108,19 @@ class CorridorKeyNukeWrapper(nn.Module):
         if self.hint_source > 0:  # the screen
             hint = screen_hint(rgb_hint[:, :3], blue_screen, height, width)
             rgb_hint = torch.cat([rgb_hint[:, :3], hint], 1)
-        rgb = (rgb_hint[:, :3] - self.mean) / self.std
 
-        logits = self.network.coarse_logits(torch.cat([rgb, rgb_hint[:, 3:]], 1))
-        key = logits.sigmoid()
-        if self.refiner_strength > 0.0:
-            fine = (logits + self.network.delta_logits(rgb, key)).sigmoid()
-            key = key + min(self.refiner_strength, 1.0) * (fine - key)
-
-        key = key.to(dtype)
+        key = self._key(rgb_hint).to(dtype)
         if self.despeckle > 0.0:
             # Half of the smallest island in the network's pixels, of a frame that is stretched.
             half = min(self.despeckle, 100.0) / 2000.0 * self.resolution
             tall = int(min(half * width / height, self.resolution / 2 - 1))
             alpha = despeckle(key[:, :1], tall, int(half))
             key = torch.cat([alpha, key[:, 1:]], 1)
-        if sharpen:
-            small = resize(key, rows, columns)
-            key = resize(small, height, width)
-            for top in range(0, height, band):
-                plate = self._encoded(x[:, :3, top : top + band], dtype).clamp(max=1.0)
-                lost = key_detail(plate, guide, small, top, height).to(dtype)
-                sharp = key[:, :, top : top + band] + min(self.detail, 1.0) * lost
-                key[:, :, top : top + band] = sharp.clamp(0.0, 1.0)
-        key = resize(key, height, width)
-        alpha, fg = key[:, :1], key[:, 1:]
+        key = self._sharpened(key, x, guide) if sharpen else resize(key, height, width)
         if self.highlights > 0:  # keep
-            for top in range(0, height, band):
-                over = self._encoded(x[:, :3, top : top + band], dtype).clamp(min=1.0) - 1.0
-                solid = alpha[:, :, top : top + band].clamp(0.0, 1.0)
-                solid = solid * solid * (3.0 - 2.0 * solid)
-                fg[:, :, top : top + band] += solid * solid * over
+            self._add_highlights(key, x)
+
+        alpha, fg = key[:, :1], key[:, 1:]
         if self.despill_strength > 0.0:
             fraction = min(self.despill_strength, 10.0) / 10.0
             fg = despill(fg, fraction, blue_screen, preserve_light=self.despill_mode > 0)
@@ -157,6 +136,52 @@ class CorridorKeyNukeWrapper(nn.Module):
         if swapped:
             key = swap_green_and_blue(key)
         return torch.nan_to_num(key, 0.0).to(x.dtype).contiguous()
+
+    def _key(self, rgb_hint: Tensor) -> Tensor:
+        """Returns matte and foreground [1, 4, S, S] of plate and hint [1, 4, S, S]."""
+        rgb = (rgb_hint[:, :3] - self.mean) / self.std
+        logits = self.network.coarse_logits(torch.cat([rgb, rgb_hint[:, 3:]], 1))
+        key = logits.sigmoid()
+        if self.refiner_strength > 0.0:
+            fine = (logits + self.network.delta_logits(rgb, key)).sigmoid()
+            key = key + min(self.refiner_strength, 1.0) * (fine - key)
+        return key
+
+    def _sharpened(self, key: Tensor, x: Tensor, guide: Tensor) -> Tensor:
+        """Enlarges a key [1, 4, S, S] to the frame and adds the detail of the plate `x`.
+
+        Args:
+            key: The network's key.
+            x: Input of the file, [1, 4, H, W].
+            guide: The plate at the network's size, as `key_detail` takes it.
+        """
+        height, width = x.size(2), x.size(3)
+        small = resize(key, guide.size(2), guide.size(3))
+        key = resize(small, height, width)
+        band = self._band(x)
+        for top in range(0, height, band):
+            plate = self._encoded(x[:, :3, top : top + band], key.dtype).clamp(max=1.0)
+            lost = key_detail(plate, guide, small, top, height).to(key.dtype)
+            sharp = key[:, :, top : top + band] + min(self.detail, 1.0) * lost
+            key[:, :, top : top + band] = sharp.clamp(0.0, 1.0)
+        return key
+
+    def _add_highlights(self, key: Tensor, x: Tensor) -> None:
+        """Adds what the plate has above 1 to the foreground, in place, where the matte is solid."""
+        band = self._band(x)
+        for top in range(0, x.size(2), band):
+            over = self._encoded(x[:, :3, top : top + band], key.dtype).clamp(min=1.0) - 1.0
+            solid = key[:, :1, top : top + band].clamp(0.0, 1.0)
+            solid = solid * solid * (3.0 - 2.0 * solid)
+            key[:, 1:, top : top + band] += solid * solid * over
+
+    def _band(self, x: Tensor) -> int:
+        """Returns the rows of a plate to work on at a time.
+
+        The widest tensor of these has 16 maps: 17 MB on a CPU and 67 MB elsewhere.
+        """
+        width = x.size(3)
+        return rows_on(x, [max(262144 // width, 1), max(1048576 // width, 1)])
 
     def _encoded(self, x: Tensor, dtype: torch.dtype) -> Tensor:
         """Returns the plate in sRGB without values that no light has, [1, C, H, W].
