@@ -42,6 +42,7 @@ PUBLISHED: Mapping[str, frozenset[str]] = {
 
 _CUSTOM = "CorridorKey_custom_"
 _RESERVED = (
+    "corridorkey1",
     "corridorkeyv",
     "corridorkeyblue",
     "corridorkeygreen",
@@ -81,6 +82,11 @@ def is_reserved(model_id: str) -> bool:
     return re.sub(r"[^a-z0-9]", "", model_id.lower()).startswith(_RESERVED)
 
 
+def is_own(model_id: str) -> bool:
+    """Returns whether a Model Id has the form of a name that the user gives."""
+    return _OWN.fullmatch(model_id) is not None
+
+
 def check_own_model_id(model_id: str, weights: str) -> None:
     """Checks a name that the user gives to weights.
 
@@ -94,7 +100,7 @@ def check_own_model_id(model_id: str, weights: str) -> None:
     """
     if model_id == weights:
         return
-    if not _OWN.fullmatch(model_id):
+    if not is_own(model_id):
         raise ModelIdError(
             f"{model_id[:100]!r} is not a Model Id; expected a letter or digit, then at most 63 "
             "letters, digits and . _ + -"

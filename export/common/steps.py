@@ -36,7 +36,7 @@ class Steps:
 
     def __init__(self) -> None:
         self.done: list[Step] = []
-        self._console = Console(stderr=True)
+        self._console = Console(stderr=True, emoji=False)
 
     @contextlib.contextmanager
     def __call__(self, name: str) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """Parses untrusted JSON: bounded size and depth, no key twice, no NaN."""
 
 import json
+import math
 from typing import Any
 
 MAXIMUM_DEPTH = 32
@@ -30,7 +31,10 @@ def parse_object(text: bytes, maximum_bytes: int) -> dict[str, Any]:
         raise JsonError(f"has more than {maximum_bytes:,} bytes; that is the limit")
     try:
         content = json.loads(
-            text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant
+            text.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
         )
     except JsonError:
         raise
@@ -67,6 +71,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(content) < len(pairs):
         raise JsonError("has a key twice")
     return content
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise JsonError(f"has the number {text[:40]}, which is too large")
+    return number
 
 
 def _refuse_constant(name: str) -> None:

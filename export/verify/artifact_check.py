@@ -150,8 +150,8 @@ def _manifest_difference(claimed: bytes, expected: bytes) -> str | None:
     for field in [*other, *(one.keys() - other.keys())]:
         if one.get(field) != other.get(field):
             return (
-                f"its manifest has {json.dumps(one.get(field))} as {field}; this version of the "
-                f"exporter writes {json.dumps(other.get(field))}"
+                f"its manifest differs in {field} from what this version of the exporter writes, "
+                f"{json.dumps(other.get(field))}: {json.dumps(one.get(field))}"
             )
     return "its manifest has the right content in another form"
 

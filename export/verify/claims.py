@@ -36,7 +36,8 @@ _MODEL_ID = re.compile(r"[A-Za-z0-9][\w.+-]{0,99}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 RESOLUTIONS = range(256, 2049, 32)
 """Resolutions that the exporter makes files for, in pixels."""
-_MAXIMUM_CHECKPOINT_BYTES = 1 << 40
+_MAXIMUM_CHECKPOINT_BYTES = 2 << 30
+"""Largest checkpoint that the exporter reads."""
 
 
 class ClaimError(ValueError):
@@ -152,7 +153,7 @@ def _parse(manifest: dict[str, Any]) -> tuple[str, Variant, Digest]:
         and isinstance(checkpoint["sha256"], str)
         and bool(_SHA256.fullmatch(checkpoint["sha256"]))
         and type(checkpoint["bytes"]) is int
-        and 0 <= checkpoint["bytes"] < _MAXIMUM_CHECKPOINT_BYTES
+        and 0 <= checkpoint["bytes"] <= _MAXIMUM_CHECKPOINT_BYTES
     )
     field("checkpoint", known, "its SHA-256 and its size in bytes")
 

@@ -91,7 +91,7 @@ class Verdict:
         self.checks: list[Check] = []
         self.model_ids: dict[str, str] = {}
         self.notes: list[str] = []
-        self._console = Console(stderr=True)
+        self._console = Console(stderr=True, emoji=False)
 
     def run(self, subject: str, name: str, check: Callable[[], Passed[Value]]) -> Value:
         """Makes a check and keeps its result.

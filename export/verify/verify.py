@@ -85,6 +85,11 @@ def main(
                 _verify_artifact(verdict, path, key, signature, probing)
             else:
                 _verify_release(verdict, path, key, signature, probing)
+        if as_json:
+            click.echo(to_json(verdict.to_json()), nl=False)
+        else:
+            Console(emoji=False).print(verdict.table())
+            click.echo(verdict.line())
     except OSError as error:
         click.echo(f"Error: {printable(str(error))}", err=True)
         sys.exit(NOT_DETERMINED)
@@ -92,11 +97,6 @@ def main(
         problem = f"{type(error).__name__}: {error}"
         click.echo(f"Error: verify failed, and has no verdict: {printable(problem)}", err=True)
         sys.exit(NOT_DETERMINED)
-    if as_json:
-        click.echo(to_json(verdict.to_json()), nl=False)
-    else:
-        Console().print(verdict.table())
-        click.echo(verdict.line())
     sys.exit(EXIT_STATUSES[verdict.word])
 
 

@@ -23,7 +23,10 @@ def read(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
         )
     tensors = safetensors.torch.load(data)
     header = json.loads(data[8 : 8 + length], object_pairs_hook=_without_duplicates)
-    return tensors, header.get("__metadata__", {})
+    metadata = header.get("__metadata__", {})
+    if not isinstance(metadata, dict):
+        raise ValueError("its metadata are not an object")
+    return tensors, metadata
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

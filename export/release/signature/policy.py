@@ -99,7 +99,7 @@ STATEMENT_SCHEMA = _fields(
         buildDefinition=_fields(
             buildType={"const": BUILD_TYPE},
             externalParameters=_fields(
-                target=_NAME,
+                target={**_NAME, "pattern": r"^[!-~]+\Z"},
                 version=_NAME,
                 artifacts={"type": "object", "minProperties": 1, "additionalProperties": _NAME},
             ),
@@ -113,7 +113,9 @@ STATEMENT_SCHEMA = _fields(
                 },
             },
         ),
-        runDetails=_fields(builder=_fields(id=_NAME)),
+        runDetails=_fields(
+            builder=_fields(id={**_NAME, "pattern": r"^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+\Z"})
+        ),
     ),
 )
 """JSON Schema (draft 2020-12) of an accepted statement: exactly these fields, and no other."""

@@ -17,7 +17,7 @@ import dataclasses
 from pathlib import Path
 
 from export.verify.claims import Claims
-from wrapper.model_ids import PUBLISHED, STAND_IN_MODEL_IDS, custom_model_id, is_reserved
+from wrapper.model_ids import PUBLISHED, STAND_IN_MODEL_IDS, custom_model_id, is_own, is_reserved
 
 PINS_FILE = Path(__file__).with_name("weights_pins.tsv")
 """The pinned digests of weights; `//export/verify:pin_weights` prints its lines."""
@@ -80,10 +80,11 @@ def is_pinned(claims: Claims, weights_sha256: str, pins: list[Pin]) -> bool:
     """
     weights_id, sha256 = claims.weights_id, claims.checkpoint["sha256"]
     known = weights_id in PUBLISHED or weights_id in STAND_IN_MODEL_IDS
-    if not known and is_reserved(weights_id) and weights_id != custom_model_id(sha256):
+    own = is_own(weights_id) and not is_reserved(weights_id)
+    if not known and not own and weights_id != custom_model_id(sha256):
         raise WeightsError(
-            f"the Model Id {claims.model_id} looks like one of this repository's, and is not; "
-            "export custom weights under a Model Id of their own"
+            f"the Model Id {claims.model_id} is neither one of this repository's nor a name that "
+            "the exporter accepts; export custom weights under a Model Id of their own"
         )
     if weights_id in PUBLISHED and sha256 not in PUBLISHED[weights_id]:
         raise WeightsError(
@@ -96,18 +97,17 @@ def is_pinned(claims: Claims, weights_sha256: str, pins: list[Pin]) -> bool:
                 f"the manifest names a published checkpoint of {published}, as {weights_id}; the "
                 "exporter keeps the published Model Id"
             )
-    candidates = [
-        pin
-        for pin in pins
-        if pin.checkpoint_sha256 == sha256
-        and (pin.resolution, pin.precision) == (claims.variant.resolution, claims.variant.stored)
-    ]
-    for pin in candidates:
+    # A checkpoint has one Model Id and one size, whatever it is exported for.
+    of_checkpoint = [pin for pin in pins if pin.checkpoint_sha256 == sha256]
+    for pin in of_checkpoint:
         if (pin.checkpoint_bytes, pin.weights_id) != (claims.checkpoint["bytes"], weights_id):
             raise WeightsError(
                 f"the manifest names a checkpoint of {pin.weights_id}, {pin.checkpoint_bytes:,} "
                 f"bytes, as {weights_id}, {claims.checkpoint['bytes']:,} bytes"
             )
+    form = (claims.variant.resolution, claims.variant.stored)
+    candidates = [pin for pin in of_checkpoint if (pin.resolution, pin.precision) == form]
+    for pin in candidates:
         if pin.weights_sha256 != weights_sha256:
             raise WeightsError(
                 f"the numbers are not those of the checkpoint {pin.checkpoint_sha256}: their "

@@ -1,10 +1,12 @@
-"""A program starts where the user is, and SIGTERM ends it as Ctrl-C does."""
+"""A program starts where the user is, ends by SIGTERM as by Ctrl-C, and prints any text."""
 
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 PROGRAM = """
 import os, signal, sys
@@ -22,10 +24,25 @@ command_line.run(main)
 """
 
 
-def run(*args: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+COMMAND = """
+import click
+from export.common import command_line
+
+@click.command()
+@click.argument("name")
+def main(name):
+    click.echo(name)
+
+command_line.run(main)
+"""
+
+
+def run(
+    *args: str, cwd: Path, program: str = PROGRAM, **environment: str
+) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM, *args],
+        [sys.executable, "-c", program, *args],
         cwd=cwd,
         env={"PYTHONPATH": path} | environment,
         capture_output=True,
@@ -49,3 +66,18 @@ def test_sigterm_cleans_up_as_ctrl_c_does(tmp_path: Path) -> None:
     assert result.stdout.endswith("cleaned up\n")
     assert "KeyboardInterrupt" in result.stderr
     assert result.returncode == -signal.SIGINT
+
+
+@pytest.mark.parametrize("args", [("a.pt", "\x1b[2JVERIFIED"), ("--\x1b[2J", "a.pt")])
+def test_a_wrong_command_line_is_quoted_without_control_characters(
+    tmp_path: Path, args: tuple[str, ...]
+) -> None:
+    result = run(*args, cwd=tmp_path, program=COMMAND)
+    assert result.returncode == 2
+    assert "\x1b" not in result.stderr
+    assert "\\x1b[2J" in result.stderr
+
+
+def test_text_that_the_terminal_lacks_is_printed_as_an_escape(tmp_path: Path) -> None:
+    result = run("日.pt", cwd=tmp_path, program=COMMAND, PYTHONIOENCODING="cp1252")
+    assert (result.returncode, result.stdout) == (0, "\\u65e5.pt\n")

@@ -201,13 +201,15 @@ class TestWeights:
             "corridorkey_demo",
             "CorridorKey_custom_22222222",
             "CorridorKey_Custom_11111111",
+            "CorridorKey_1.0_Nuke",
+            "x" * 65,
         ],
     )
     def test_custom_weights_cannot_look_published(
         self, weights_id: str, exporter: SmallExporter, path: Path
     ) -> None:
         exporter.write(path, weights_id, {"sha256": "1" * 64, "bytes": 1})
-        assert "looks like one of this repository's" in refusal(verify(path))[1]
+        assert "nor a name that the exporter accepts" in refusal(verify(path))[1]
 
     def test_custom_id_is_the_digest_of_the_named_checkpoint(
         self, exporter: SmallExporter, path: Path
@@ -225,6 +227,16 @@ class TestWeights:
     ) -> None:
         exporter.write(path, "Studio_show_42")
         assert "the manifest names a checkpoint of" in refusal(verify(path))[1]
+
+    def test_a_checkpoint_that_is_pinned_for_another_resolution_keeps_its_id(
+        self, exporter: SmallExporter, path: Path
+    ) -> None:
+        fields = ("1" * 64, 1, "CorridorKey_demo", 512, "float32", "0" * 64)
+        with weights.PINS_FILE.open("a") as file:
+            file.write("\t".join(map(str, fields)) + "\n")
+        exporter.write(path, "CorridorKey_custom_11111111", {"sha256": "1" * 64, "bytes": 1})
+        detail = refusal(verify(path))[1]
+        assert "the manifest names a checkpoint of CorridorKey_demo, 1 bytes, as" in detail
 
     def test_table_of_pins_is_sound(self) -> None:
         pins = weights.read_pins(Path(weights.__file__).with_name("weights_pins.tsv"))
@@ -276,7 +288,7 @@ def test_file_of_another_version_is_told_how_to_verify_it(
         exporter.write(path).unlink()
     name, detail = refusal(verify(path))
     assert name == "every byte"
-    assert detail.startswith('its manifest has "0.9.0" as timm; this version of the exporter ')
+    assert detail.startswith("its manifest differs in timm from what this version of the exporter ")
     assert "check out the version that made it" in detail
 
 
