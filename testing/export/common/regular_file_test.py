@@ -46,11 +46,9 @@ def test_what_is_not_a_regular_file_is_refused(
     os.mkfifo("pipe")
     listener = socket.socket(socket.AF_UNIX)
     listener.bind("socket")
-    for path in (tmp_path, Path("pipe"), Path("/dev/zero")):
+    for path in (tmp_path, Path("pipe"), Path("socket"), Path("/dev/zero")):
         with pytest.raises(FileError, match="expected a regular file"):
             read_regular(path, 1000)
-    with pytest.raises(OSError, match="No such device"):
-        read_regular(Path("socket"), 1000)
     listener.close()
 
 
