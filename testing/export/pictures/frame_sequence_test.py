@@ -123,7 +123,8 @@ def test_frame_outside_the_range() -> None:
     ("text", "message"),
     [
         ("", "'' does not name a file; expected one of .exr, .png"),
-        ("shot.####.mov 1-5", "does not name a file; expected one of"),
+        ("shot.####.avi 1-5", "does not name a file; expected one of"),
+        ("shot.####.mov 1-5", "No such file"),
         ("shot.exr 1001-1010", "shot.exr is one file; expected ####"),
         ("shot.1001.exr 1001-1010", "shot.1001.exr is one file"),
         ("shot#2/shot.1001.exr 1001-1010", "is one file"),
