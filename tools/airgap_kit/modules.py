@@ -5,6 +5,7 @@ In the Debian root there are none to gather: the modules are part of the root.
 
 import base64
 import contextlib
+import http.client
 import http.server
 import json
 import re
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from export.common.atomic import replacing
+from export.common.printable import printable
 from tools.airgap_kit import distdir
 from tools.airgap_kit.bazel import Bazel
 from tools.airgap_kit.errors import GapError
@@ -64,8 +66,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except urllib.error.HTTPError as error:
             self.send_error(error.code)
             return
-        except OSError as error:
-            self.send_error(502, str(error))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            # The other registry may have sent this text, and Bazel prints the status line.
+            reason = printable(f"{type(error).__name__}: {error}")
+            self.send_error(502, reason.encode("ascii", "backslashreplace").decode())
             return
         self.server.found.add(self.path)
         self.send_response(200)
