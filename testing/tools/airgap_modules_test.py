@@ -128,10 +128,18 @@ def test_a_registry_that_is_not_there(tmp_path: Path, monkeypatch: pytest.Monkey
     # Port 1 of this machine: nothing listens there.
     with (
         another_bazel.start(tmp_path / "nested/workspace") as gathering,
-        pytest.raises(GapError, match=r"Bazel cannot get modules from http://127.0.0.1:1/"),
+        pytest.raises(GapError, match=r"Bazel cannot get modules from http://127.0.0.1:1:"),
     ):
         modules.gather(gathering, "http://127.0.0.1:1/", tmp_path / "kit", tmp_path / "kit")
     assert not (tmp_path / "kit").exists()
+
+
+@pytest.mark.parametrize("userinfo", ["artist:secret", "artist:p/secret", "artist:p?secret"])
+def test_a_registry_with_a_password_is_refused(userinfo: str, tmp_path: Path) -> None:
+    fetching = another_bazel.Bazel(tmp_path, tmp_path)
+    with pytest.raises(GapError, match=r"has a user name or a password; expected one") as caught:
+        modules.gather(fetching, f"http://{userinfo}@127.0.0.1:1/", tmp_path, tmp_path)
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
