@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from export.common.digests import sha256
-from wrapper.printable import printable_list
+from wrapper.printable import printable, printable_list
 
 SHA256SUMS = "SHA256SUMS"
 """Name of the list, and the only file that the list omits. `sha256sum --check` accepts it."""
@@ -82,7 +82,7 @@ def check(folder: Path) -> dict[str, str]:
         OSError: The folder cannot be read.
     """
     if not (folder / SHA256SUMS).is_file():
-        raise ChecksumError(f"{folder} has no {SHA256SUMS}")
+        raise ChecksumError(f"{printable(str(folder))} has no {SHA256SUMS}")
     found = {
         path.relative_to(folder).as_posix(): sha256(path)
         for path in folder.rglob("*")

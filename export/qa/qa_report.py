@@ -32,6 +32,7 @@ from export.qa.plate_section import STAGES, judge_plate
 from export.qa.qa_page import render
 from wrapper.knobs import KNOBS
 from wrapper.model_ids import DEMO_MODEL_ID
+from wrapper.printable import printable
 
 _ASPECT = 16 / 9
 _UNREADABLE = (HintError, LayerError, PictureError, SequenceError, ShotError)
@@ -107,8 +108,9 @@ def main(
     """
     if hint and not plate:
         raise click.BadParameter("it needs --plate.", param_hint="--hint")
+    shown = printable(str(output))
     if output.suffix.lower() != ".html":
-        raise click.BadParameter(f"{output} does not end in .html.", param_hint="--output")
+        raise click.BadParameter(f"{shown} does not end in .html.", param_hint="--output")
     plates = [name for name in RECIPES if not names or name in names]
     try:
         with contextlib.ExitStack() as stack:
@@ -143,9 +145,12 @@ def main(
         raise click.ClickException(str(error)) from None
     except RuntimeError as error:  # from torch, such as too little memory on the device
         reason = str(error).splitlines()[0]
-        raise click.ClickException(f"{model_file} does not run on {device}: {reason}") from None
+        raise click.ClickException(
+            printable(f"{model_file} does not run on {device}: {reason}")
+        ) from None
     size = output.stat().st_size / 1e6
-    click.echo(f"Wrote {output} ({size:.1f} MB) and {output.with_suffix('.json').name}")
+    figures_name = printable(output.with_suffix(".json").name)
+    click.echo(f"Wrote {shown} ({size:.1f} MB) and {figures_name}")
 
 
 def _report(

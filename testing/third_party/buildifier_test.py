@@ -37,7 +37,7 @@ def test_the_pinned_binary_from_a_file(bazel: nested_bazel.Bazel) -> None:
         ("/no/such/file", "CORRIDORKEY_BUILDIFIER=/no/such/file", "No such file"),
         (__file__, f"CORRIDORKEY_BUILDIFIER={__file__}", "Checksum was"),
         # Port 1 of this machine: nothing listens there.
-        ("http://127.0.0.1:1/it", "CORRIDORKEY_BUILDIFIER=http://127.0.0.1:1/it", "refused"),
+        ("http://127.0.0.1:1/it?token=x", "CORRIDORKEY_BUILDIFIER=http://127.0.0.1:1.", "refused"),
         ("", "https://github.com/", "github.com"),
     ],
     ids=["missing", "wrong", "unreachable", "default"],
@@ -54,8 +54,9 @@ def test_anything_else_ends_in_one_message(
     assert "--repo_env=CORRIDORKEY_BUILDIFIER=npm" in message
 
 
-def test_an_address_with_a_password_is_refused(bazel: nested_bazel.Bazel) -> None:
-    status, output = _fetch(bazel, "http://artist:secret@127.0.0.1:1/it")
+@pytest.mark.parametrize("userinfo", ["artist:secret", "artist:p/secret", "artist:p?secret"])
+def test_an_address_with_a_password_is_refused(bazel: nested_bazel.Bazel, userinfo: str) -> None:
+    status, output = _fetch(bazel, f"http://{userinfo}@127.0.0.1:1/it")
     assert status != 0
     assert "put them in ~/.netrc" in output
     assert "secret" not in output

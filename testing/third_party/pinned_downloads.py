@@ -16,7 +16,10 @@ _DOWNLOADS = (
 )
 _BY_COMMIT = ("git_override", "git_repository", "new_git_repository")
 _CLIENTS = re.compile(r"\b(curl|wget|git clone|pip install|pip download)\b")
-_PYTHON_CLIENTS = ("urlopen", "urlretrieve", "HTTPConnection", "HTTPSConnection")
+_PYTHON_CLIENTS = (
+    *("urlopen", "urlretrieve", "build_opener", "OpenerDirector"),
+    *("HTTPConnection", "HTTPSConnection"),
+)
 
 
 def problems(path: str, text: str) -> Iterator[str]:

@@ -90,6 +90,8 @@ def test_a_pinned_download_is_accepted(digest: str) -> None:
         ("a_lock.txt", f"a==1 \\\n    --hash=sha256:{_HEX}\nb==2\n", "b==2 has no hash"),
         ("source.json", '{"url": "https://x"}', "a module without integrity"),
         ("a.py", "import urllib\nurllib.request.urlopen('https://x')", "urlopen reads"),
+        ("a.py", "import urllib\nurllib.request.OpenerDirector()", "OpenerDirector reads"),
+        ("a.py", "import urllib\nurllib.request.build_opener()", "build_opener reads"),
         ("run", "#!/bin/bash\nwget https://x", "downloads with wget"),
     ],
 )

@@ -3,11 +3,13 @@
 The kit has one small wheel and one small checkpoint. Bazel, pip and the digests are real.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -114,7 +116,42 @@ def test_a_link_in_a_kit_is_refused_and_what_it_leads_to_stays(name: str, tmp_pa
     assert f"{link} is a link; expected none in a kit" in result.output
     assert [path.name for path in treasure.iterdir()] == ["kept"]
     link.unlink()
-    inventory.refuse_links(kit)
+    inventory.refuse_others(kit)
+
+
+def _make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.chdir(path.parent):
+        listener.bind(path.name)  # Not the whole path, which may be too long for a socket.
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, _make_socket], ids=["pipe", "socket"])
+@pytest.mark.parametrize("name", ["SHA256SUMS", "distdir/a.tar.gz"])
+def test_a_pipe_or_a_socket_in_a_kit_is_refused_unread(
+    make: Callable[[Path], None], name: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    make(path)
+    with pytest.raises(GapError, match=r" is a pipe, a socket or a device; expected none in a kit"):
+        inventory.refuse_others(tmp_path)
+    assert inventory.read(tmp_path) == {}
+
+
+def test_a_list_of_any_size_is_none_and_takes_little_memory(tmp_path: Path) -> None:
+    with (tmp_path / "SHA256SUMS").open("wb") as file:
+        file.truncate(1 << 40)
+    assert inventory.read(tmp_path) == {}
+
+
+@pytest.mark.parametrize("name", ["\x1b]0;title\x07", "a\nb", "\u202egnp.exe"])
+def test_the_name_of_a_removed_file_is_printed_escaped(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).touch()
+    inventory.keep_only(tmp_path, [])
+    printed = capsys.readouterr().out
+    assert printed.startswith("removing ") and printed.removesuffix("\n").isprintable()
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_root_is_packed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

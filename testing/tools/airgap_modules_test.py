@@ -8,7 +8,9 @@ import hashlib
 import http.client
 import io
 import json
+import socket
 import tarfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,10 +128,18 @@ def test_a_registry_that_is_not_there(tmp_path: Path, monkeypatch: pytest.Monkey
     # Port 1 of this machine: nothing listens there.
     with (
         another_bazel.start(tmp_path / "nested/workspace") as gathering,
-        pytest.raises(GapError, match=r"Bazel cannot get modules from http://127.0.0.1:1/"),
+        pytest.raises(GapError, match=r"Bazel cannot get modules from http://127.0.0.1:1:"),
     ):
         modules.gather(gathering, "http://127.0.0.1:1/", tmp_path / "kit", tmp_path / "kit")
     assert not (tmp_path / "kit").exists()
+
+
+@pytest.mark.parametrize("userinfo", ["artist:secret", "artist:p/secret", "artist:p?secret"])
+def test_a_registry_with_a_password_is_refused(userinfo: str, tmp_path: Path) -> None:
+    fetching = another_bazel.Bazel(tmp_path, tmp_path)
+    with pytest.raises(GapError, match=r"has a user name or a password; expected one") as caught:
+        modules.gather(fetching, f"http://{userinfo}@127.0.0.1:1/", tmp_path, tmp_path)
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -152,3 +162,42 @@ def test_the_recorder_neither_serves_nor_writes_outside_its_folder(
         assert b"a secret" not in response.read()
         connection.close()
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"\x1b]0;title\x07\r\n\r\n",
+        b"HTTP/1.1 302 x\r\nLocation: http://[\x1b[31m/\r\n\r\n",
+        b"HTTP/1.1 302 x\r\nLocation: http://h:\x1b[31m\xb2/\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n\x1b[31m\r\n",
+    ],
+    ids=["no HTTP", "to no address", "to no port", "no length"],
+)
+def test_a_registry_that_sends_nonsense_is_one_line(
+    answer: bytes,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=[listener], daemon=True).start()
+        upstream = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with modules.recording(upstream, tmp_path) as recorder:
+            connection = http.client.HTTPConnection("127.0.0.1", recorder.server_port, timeout=5)
+            connection.request("GET", "/modules/one/1.0/source.json")
+            response = connection.getresponse()
+            assert response.status == 502
+            assert response.reason.isascii() and response.reason.isprintable()
+            assert b"\x1b" not in response.read()
+            connection.close()
+    assert capfd.readouterr().err == ""
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

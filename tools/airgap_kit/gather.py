@@ -74,7 +74,7 @@ def main(
     workspace = Path(os.environ["BUILD_WORKSPACE_DIRECTORY"])
     kit = (kit or workspace / "airgap_kit").resolve()
     try:
-        inventory.refuse_links(kit)
+        inventory.refuse_others(kit)
         pins = json.loads((_HERE / "pins.json").read_text())
         locks = {
             path.name.removesuffix("_lock.txt").replace("requirements", "pypi"): path

@@ -1,6 +1,7 @@
 """Lists the files of a kit in SHA256SUMS, and what each is for in manifest.json."""
 
 import shutil
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,29 +13,32 @@ from export.common.atomic import replacing
 from export.common.digests import digest, sha256
 from export.common.json_text import to_json
 from export.common.printable import printable
+from export.common.regular_file import FileError, read_regular
 from export.common.sha256sums import SHA256SUMS, ChecksumError
 from tools.airgap_kit.errors import GapError
 
 _MANIFEST = "manifest.json"
 
 
-def refuse_links(kit: Path) -> None:
-    """Checks that a folder, which may have come on somebody's disk, leads nowhere else.
+def refuse_others(kit: Path) -> None:
+    """Checks that a folder, which may have come on somebody's disk, has files and folders only.
 
     Raises:
-        GapError: A file or folder in it is a link. What is written and removed there would be
-            written and removed elsewhere.
+        GapError: There is a link in it: what is written and removed there would be written and
+            removed elsewhere. Or there is a pipe, a socket or a device: reading one need not end.
     """
     for path in kit.rglob("*"):
-        if path.is_symlink():
-            raise GapError(f"{printable(str(path))} is a link; expected none in a kit. Remove it")
+        mode = path.lstat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            kind = "a link" if stat.S_ISLNK(mode) else "a pipe, a socket or a device"
+            raise GapError(f"{printable(str(path))} is {kind}; expected none in a kit. Remove it")
 
 
 def read(kit: Path) -> dict[str, str]:
     """Returns the list of a kit, SHA-256 by path, or nothing if it has no valid list."""
     try:
-        return sha256sums.parse((kit / SHA256SUMS).read_bytes())
-    except (FileNotFoundError, ChecksumError):
+        return sha256sums.parse(read_regular(kit / SHA256SUMS, sha256sums.MAXIMUM_BYTES))
+    except (FileNotFoundError, FileError, ChecksumError):
         return {}
 
 
@@ -43,7 +47,7 @@ def keep_only(folder: Path, names: Iterable[str]) -> None:
     kept = set(names)
     for path in sorted(folder.iterdir()):
         if path.name not in kept:
-            click.echo(f"removing {path.name}, which this kit does not need")
+            click.echo(f"removing {printable(path.name)}, which this kit does not need")
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

@@ -5,6 +5,7 @@ In the Debian root there are none to gather: the modules are part of the root.
 
 import base64
 import contextlib
+import http.client
 import http.server
 import json
 import re
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from export.common.atomic import replacing
+from export.common.printable import printable
 from tools.airgap_kit import distdir
 from tools.airgap_kit.bazel import Bazel
 from tools.airgap_kit.errors import GapError
@@ -64,8 +66,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except urllib.error.HTTPError as error:
             self.send_error(error.code)
             return
-        except OSError as error:
-            self.send_error(502, str(error))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            # The other registry may have sent this text, and Bazel prints the status line.
+            reason = printable(f"{type(error).__name__}: {error}")
+            self.send_error(502, reason.encode("ascii", "backslashreplace").decode())
             return
         self.server.found.add(self.path)
         self.send_response(200)
@@ -107,21 +111,31 @@ def gather(bazel: Bazel, upstream: str, registry: Path, archives: Path) -> dict[
         Name of the archive of each module that the build uses, by `NAME@VERSION`.
 
     Raises:
-        GapError: Bazel cannot fetch a module.
+        GapError: Bazel cannot fetch a module, or the URL has a user name or a password.
     """
+    # An @ anywhere, as in tools/debian_root/make: a password may contain a slash.
+    is_remote = not upstream.startswith("file:")
+    if is_remote and "@" in upstream:
+        raise GapError(
+            "the address of the registry has a user name or a password; expected one without. "
+            "Name another with --registry"
+        )
+    scheme, separator, rest = upstream.partition("://")
+    host = re.split("[/?#]", rest)[0] if is_remote else rest
+    shown = printable(scheme + separator + host)
     modules = {}
     with recording(upstream, registry) as recorder:
         flag = f"--registry={recorder.url}"
         output = bazel.fetch("@@bazel_tools", flag)
         sources = sorted(path for path in recorder.found if path.endswith("/source.json"))
         if not sources:
-            raise GapError(f"Bazel cannot get modules from {upstream}:\n{output}")
+            raise GapError(f"Bazel cannot get modules from {shown}:\n{output}")
         names = _canonical_names(bazel, flag)
         for path in sources:
             _, _, name, version, _ = path.split("/")
             source = json.loads((registry / path.lstrip("/")).read_text())
             if "url" not in source:
-                raise GapError(f"{upstream}: module {name} {version} is not an archive")
+                raise GapError(f"{shown}: module {name} {version} is not an archive")
             digest = base64.b64decode(source["integrity"].removeprefix("sha256-")).hex()
             # Patches come from the registry itself, and the recorder keeps them.
             modules[f"{name}@{version}"] = distdir.gather(

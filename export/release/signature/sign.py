@@ -14,6 +14,7 @@ from export.release.canonical_tar import digest_release, read_file
 from export.release.signature.policy import KEYS, MAXIMUM_STATEMENT_BYTES, SignatureError
 from export.release.signature.signing import sign
 from export.release.signature.statement import PROVENANCE, check_statement, replace_subjects
+from wrapper.printable import printable
 
 PASSPHRASE_VARIABLE = "CORRIDORKEY_KEY_PASSPHRASE"
 
@@ -39,18 +40,19 @@ def main(release: Path, private_key: Path, output: Path | None) -> None:
     The signature covers every file and the tar: it is the same for the folder and for its tar.
     """
     output = output or release.with_name(f"{release.name}.dsse.json")
+    shown = printable(str(output))
     steps = Steps()
     try:
-        with steps(f"Check {release.name} against its {SHA256SUMS} and {PROVENANCE}"):
+        with steps(f"Check {printable(release.name)} against its {SHA256SUMS} and {PROVENANCE}"):
             statement = _statement(release)
         envelope = sign(statement, private_key, _passphrase)
         with replacing(output) as partial:
             partial.write_bytes(envelope)
     except ValueError as error:
-        raise click.ClickException(f"{output} is not written, because {error}.") from None
+        raise click.ClickException(f"{shown} is not written, because {error}.") from None
     except OSError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"Wrote {output}")
+    click.echo(f"Wrote {shown}")
 
 
 def _statement(release: Path) -> bytes:
@@ -70,7 +72,9 @@ def _statement(release: Path) -> bytes:
     try:
         check_statement(provenance, files)
     except SignatureError as error:
-        raise SignatureError(f"{PROVENANCE} in {release} is refused: {error}") from None
+        raise SignatureError(
+            f"{PROVENANCE} in {printable(str(release))} is refused: {error}"
+        ) from None
     return replace_subjects(provenance, digests.subjects())
 
 

@@ -56,6 +56,13 @@ def test_folder_without_a_list_is_refused(folder: Path) -> None:
         sha256sums.check(folder)
 
 
+def test_the_name_of_a_folder_is_printed_escaped(tmp_path: Path) -> None:
+    folder = tmp_path / "\x1b]0;title\x07"
+    folder.mkdir()
+    with pytest.raises(ChecksumError, match=r"\\x1b\]0;title\\x07 has no SHA256SUMS"):
+        sha256sums.check(folder)
+
+
 def test_a_list_below_the_top_is_a_file_as_any_other(folder: Path) -> None:
     (folder / "nuke/SHA256SUMS").touch()
     with pytest.raises(ChecksumError, match="nuke/SHA256SUMS is not in SHA256SUMS"):

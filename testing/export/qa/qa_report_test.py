@@ -418,9 +418,10 @@ def test_missing_folder_is_reported_before_the_work(model_file: Path, tmp_path: 
         (("--plates=fog",), "'fog' is not one of 'hair', 'motion-blur',"),
         (("--size=10",), "10 is not in the range"),
         (("--output=report.json",), "does not end in .html"),
+        (("--output=\x1b]0;title\x07.htm",), r"\x1b]0;title\x07.htm does not end in .html"),
         (("--hint=hint.png",), "it needs --plate"),
     ],
-    ids=["plate", "size", "output", "hint"],
+    ids=["plate", "size", "output", "escape", "hint"],
 )
 def test_invalid_options(
     options: tuple[str, ...], complaint: str, model_file: Path, tmp_path: Path

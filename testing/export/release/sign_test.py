@@ -126,6 +126,17 @@ def test_release_with_a_flipped_bit_is_not_signed(
     assert not Path(f"{release}.dsse.json").exists()
 
 
+def test_the_name_of_a_refused_release_is_printed_escaped(
+    release: Path, keys: tuple[Path, Path]
+) -> None:
+    (release / "manifest.json").unlink()
+    release = release.rename(release.with_name("\x1b]0;title\x07"))
+    result = sign(release, keys[0])
+    assert result.exit_code != 0
+    assert r"\x1b]0;title\x07.dsse.json is not written, because " in result.output
+    assert "\x1b" not in result.output
+
+
 def test_statement_about_other_files_is_not_signed(release: Path, keys: tuple[Path, Path]) -> None:
     (release / "LICENSE-CorridorKey.txt").unlink()
     (release / "LICENSE-CorridorKey.txt").write_text("do as you like")

@@ -134,7 +134,18 @@ def test_token_does_not_go_to_a_hub_without_tls(
     assert TOKEN not in output
 
 
-@pytest.mark.parametrize("userinfo", ["artist:secret", "artist", "artist:p@secret", ":secret"])
+@pytest.mark.parametrize(
+    "userinfo",
+    [
+        "artist:secret",
+        "artist",
+        "artist:p@secret",
+        ":secret",
+        "artist:p/secret",
+        "artist:p?secret",
+        "artist:secret#p",
+    ],
+)
 def test_an_address_with_a_password_is_refused(
     bazel: nested_bazel.Bazel, server: HTTPServer, userinfo: str
 ) -> None:
@@ -145,6 +156,16 @@ def test_an_address_with_a_password_is_refused(
     assert _requests(server) == []
     assert "secret" not in output
     assert "artist" not in output
+
+
+def test_only_the_host_of_an_address_is_in_the_message(
+    bazel: nested_bazel.Bazel, server: HTTPServer
+) -> None:
+    status, output = fetch(bazel, server.url_for("/secret/missing?token=secret"))
+    assert status != 0
+    message = output.split("Checkpoint @corridorkey_green:")[1]
+    assert f"looked in: http://{server.host}:{server.port}\n" in message
+    assert "secret" not in message.split("To build without it")[0]
 
 
 def test_hub_token_does_not_go_to_a_mirror(bazel: nested_bazel.Bazel, server: HTTPServer) -> None:
