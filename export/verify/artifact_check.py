@@ -150,7 +150,7 @@ def _manifest_difference(claimed: bytes, expected: bytes) -> str | None:
     for field in [*other, *(one.keys() - other.keys())]:
         if one.get(field) != other.get(field):
             return (
-                f"its manifest differs in {field} from what this version of the exporter writes, "
+                f"the field {field} of its manifest is not what this version of the exporter writes, "
                 f"{json.dumps(other.get(field))}: {json.dumps(one.get(field))}"
             )
     return "its manifest has the right content in another form"

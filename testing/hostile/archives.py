@@ -308,9 +308,15 @@ _CLAIMS = [
     _claim(b'"bytes": 0', b'"bytes": 0, "x": 0', "checkpoint is"),
     _claim(b'"sha256": "e', b'"sha256": "E', "checkpoint is"),
     _claim(b'"sha256": "e3', b'"sha256": "00', "no CorridorKey_untrained weights from"),
-    _claim(b"10.0", b"11.0", "its manifest differs in knobs from what this version"),
-    _claim(b'"torch": "2', b'"torch": "1', "its manifest differs in torch from what this version"),
-    _claim(b'"timm"', b'"more": 0,\n  "timm"', "its manifest has 0 as more"),
+    _claim(b"10.0", b"11.0", "the field knobs of its manifest is not what this version"),
+    _claim(
+        b'"torch": "2', b'"torch": "1', "the field torch of its manifest is not what this version"
+    ),
+    _claim(
+        b'"timm"',
+        b'"more": 0,\n  "timm"',
+        "the field more of its manifest is not what this version",
+    ),
     _claim(b'"model_id"', b'"model_id": "x", "model_id"', "a key twice"),
     _claim(b": 256", b": NaN", "the constant NaN"),
     _claim(b"{", b"{ ", "the right content in another form"),

@@ -288,7 +288,7 @@ def test_file_of_another_version_is_told_how_to_verify_it(
         exporter.write(path).unlink()
     name, detail = refusal(verify(path))
     assert name == "every byte"
-    assert detail.startswith("its manifest differs in timm from what this version of the exporter ")
+    assert detail.startswith("the field timm of its manifest is not what this version ")
     assert "check out the version that made it" in detail
 
 
