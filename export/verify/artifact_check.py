@@ -150,8 +150,8 @@ def _manifest_difference(claimed: bytes, expected: bytes) -> str | None:
     for field in [*other, *(one.keys() - other.keys())]:
         if one.get(field) != other.get(field):
             return (
-                f"the field {field} of its manifest is not what this version of the exporter writes, "
-                f"{json.dumps(other.get(field))}: {json.dumps(one.get(field))}"
+                f"the field {field} of its manifest is not what this version of the exporter "
+                f"writes, {json.dumps(other.get(field))}: {json.dumps(one.get(field))}"
             )
     return "its manifest has the right content in another form"
 
