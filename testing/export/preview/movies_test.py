@@ -5,6 +5,7 @@ The network is a stand-in that returns its input, so results equal plate and hin
 
 import os
 import random
+import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,7 @@ from export.pictures.movies.movie import MovieError, open_movie
 from export.pictures.movies.movie_colors import color_frame
 from export.pictures.picture_writer import write_exr, write_png
 from export.pictures.windows import Box
+from testing.export.preview.claimed_movie import ClaimedMovie
 from testing.export.preview.stand_in import Studio, studio
 
 __all__ = ["studio"]
@@ -340,6 +342,35 @@ def test_claimed_size_is_bounded(hint: str, studio: Studio) -> None:
     path.write_bytes(content.replace(size, b"\xff\xff\xff\xff"))
     message = studio.failed("a.mov", hint=hint, status=2)
     assert "a.mov has frames of 65535x65535 pixels; at most 134,217,728 pixels" in message
+
+
+@pytest.mark.parametrize(
+    ("movie", "reason"),
+    [
+        (ClaimedMovie(samples=80_000_000), "takes more than 2 GiB of memory or 60 s to open"),
+        (ClaimedMovie(samples=50_000_000, tracks=5), "takes more than 2 GiB of memory or 60 s"),
+        (ClaimedMovie(samples=1_000_000, edits=400), "takes more than 2 GiB of memory or 60 s"),
+        (ClaimedMovie(samples=2000, size=64, overlap=True), "has frames that share their bytes"),
+    ],
+    ids=["samples", "tracks", "edits", "shared"],
+)
+def test_claimed_tables_are_bounded(movie: ClaimedMovie, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.mov"
+    path.write_bytes(movie.content())
+    with pytest.raises(MovieError, match=reason):
+        open_movie(path)
+
+
+def test_many_damaged_frames_take_no_more_time_than_others(tmp_path: Path) -> None:
+    """All in the group of one key frame, and each cut by the end of the file."""
+    path = tmp_path / "a.mov"
+    path.write_bytes(ClaimedMovie(samples=50_000, size=100, overlap=True, start=60).content())
+    start = time.process_time()
+    movie = open_movie(path)
+    assert movie.count == 50_000
+    with pytest.raises(MovieError, match="frame 1 is damaged"):
+        movie.frame(1)
+    assert time.process_time() - start < 20  # 1 s here; squared, it would be minutes.
 
 
 # Review movies.
