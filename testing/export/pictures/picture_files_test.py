@@ -457,6 +457,22 @@ def test_views_of_another_type(kind: str, value: Any, works: bool, tmp_path: Pat
         read_picture(path)
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("string", "x"), ("int", 5), ("float", 1.0), ("float[3]", (1.0, 2.0, 3.0))],
+)
+def test_chromaticities_of_another_type(kind: str, value: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.exr"
+    spec = ImageSpec(8, 8, 3, HALF)
+    spec.attribute("chromaticities", TypeDesc(kind), value)
+    file = ImageOutput.create(str(path))
+    assert file.open(str(path), spec) and file.write_image(np.zeros((8, 8, 3), np.float32))
+    file.close()
+    with open_picture(path) as picture:
+        warning = picture.header().warning
+    assert warning == "chromaticities that are not 8 numbers, keyed as Rec.709"
+
+
 def test_attribute_is_read_from_an_exr_only(tmp_path: Path) -> None:
     path = tmp_path / "a.exr"
     Image.new("RGB", (8, 8)).save(path, "TIFF", software="text")

@@ -14,12 +14,14 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from OpenImageIO import HALF, ImageOutput, ImageSpec, TypeDesc
 from PIL import Image
 
 from export.pictures.movies.movie import MovieError, open_movie
 from export.pictures.movies.movie_colors import color_frame
 from export.pictures.picture_writer import write_exr, write_png
 from export.pictures.windows import Box
+from export.preview.review import write_review
 from testing.export.preview.claimed_movie import ClaimedMovie
 from testing.export.preview.stand_in import Studio, studio
 
@@ -409,6 +411,26 @@ def test_review_movie_has_the_rate_of_the_plate_and_can_be_keyed(hint: str, stud
     studio.output = studio.output.parent / "again"
     studio.keyed("review.mp4 2-3", hint=hint)
     assert studio.results() == ["review.0002.exr", "review.0003.exr"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "rate"),
+    [
+        ("rational", (25, 1), 25),
+        *(("rational", (0, 0), 24), ("string", "x", 24), ("float", 30.0, 24)),
+        ("int[3]", (1, 2, 3), 24),
+    ],
+)
+def test_rate_of_another_type_is_not_used(kind: str, value: Any, rate: int, tmp_path: Path) -> None:
+    exr, pixels = tmp_path / "a.exr", np.full((HEIGHT, WIDTH, 3), 0.5, np.float32)
+    spec = ImageSpec(WIDTH, HEIGHT, 3, HALF)
+    spec.attribute("framesPerSecond", TypeDesc(kind), value)
+    file = ImageOutput.create(str(exr))
+    assert file.open(str(exr), spec) and file.write_image(pixels)
+    file.close()
+    write_png(tmp_path / "a.png", pixels)
+    write_review(tmp_path / "review.mp4", [exr], None)
+    assert open_movie(tmp_path / "review.mp4").rate == rate
 
 
 def test_review_movie_is_written_whole_or_not_at_all(hint: str, studio: Studio) -> None:
