@@ -24,6 +24,7 @@ from export.common.printable import printable
 from export.pictures.compositing import Floats
 from export.pictures.frame_sequence import SUFFIXES
 from export.pictures.layers import Channel, Layer, LayerError, Part, list_layers
+from export.pictures.picture_claims import ClaimError, check_claims
 from export.pictures.picture_headers import Header, HeaderError, read_header
 from export.pictures.windows import MAXIMUM_PIXELS, MAXIMUM_SIDE, Box, paste
 
@@ -42,6 +43,15 @@ file named .exr would get to readers that nobody here has looked at."""
 _MAXIMUM_TILE_VALUES = 2**26
 """Most values in a tile, in all channels, unless the picture itself has more. The library allocates
 whole tiles, and a picture of 64 x 64 may claim tiles of 65,536 x 65,536."""
+_BLOCK_ROWS = {
+    **dict.fromkeys(("zip", "pxr24"), 16),
+    **dict.fromkeys(("piz", "b44", "b44a", "dwaa", "htj2k32"), 32),
+    **dict.fromkeys(("dwab", "htj2k", "htj2k256"), 256),
+}
+"""Rows that an EXR compresses together, by its compression; 1 for all others."""
+_MAXIMUM_BLOCK_VALUES = 2**28
+"""Most values in a tile or in rows that are compressed together, in all channels. The library
+allocates the whole block several times, also for a file that ends before it."""
 
 _UPRIGHT: dict[int, Callable[[Floats], Floats]] = {
     2: np.fliplr,
@@ -165,6 +175,15 @@ class PictureFile:
                 f"{printable(str(self.path))} has tiles of {spec.tile_width}x{spec.tile_height} "
                 f"pixels in a picture of {spec.width}x{spec.height}, which are too large"
             )
+        compression = spec.get_string_attribute("compression").partition(":")[0]
+        rows = min(_BLOCK_ROWS.get(compression, 1), spec.height)
+        if max(values, spec.width * rows * spec.nchannels) > _MAXIMUM_BLOCK_VALUES:
+            raise PictureError(
+                f"{printable(str(self.path))} has {spec.nchannels:,} channels of "
+                f"{spec.width}x{spec.height} pixels in blocks of more than "
+                f"{_MAXIMUM_BLOCK_VALUES:,} values. Write it with fewer channels, or with the "
+                "compression zips"
+            )
         if spec.deep:
             raise PictureError(
                 f"{printable(str(self.path))} is a deep EXR; expected a flat one. Flatten it, "
@@ -212,6 +231,9 @@ def open_picture(path: Path) -> Iterator[PictureFile]:
             raise PictureError(f"{shown}: {reason}")
         with path.open("rb") as content:
             known = content.read(4).startswith(_BEGINNINGS)
+            check_claims(content)
+    except ClaimError as error:
+        raise PictureError(f"{shown} {error}") from None
     except OSError as error:
         raise PictureError(f"{shown}: {error.strerror}") from None
     if not known:
@@ -241,8 +263,16 @@ def open_picture(path: Path) -> Iterator[PictureFile]:
 
 def _part(spec: Any, several: bool) -> Part:
     view = spec.get_string_attribute("view")
-    views = (view,) if view and several else tuple(spec.getattribute("multiView") or ())
+    views = (view,) if view and several else _views(spec.getattribute("multiView"))
     return Part(spec.get_string_attribute("oiio:subimagename"), views, tuple(spec.channelnames))
+
+
+def _views(value: Any) -> tuple[str, ...]:
+    """Returns the views that an attribute names; a file may give it any type."""
+    views = (value,) if isinstance(value, str) else value or ()
+    if not isinstance(views, tuple) or not all(isinstance(view, str) for view in views):
+        raise LayerError("has a multiView that is not text; expected names of views. Correct it")
+    return views
 
 
 @contextlib.contextmanager
@@ -263,15 +293,25 @@ def utf8_name(path: Path) -> Iterator[str]:
 
 
 def read_attribute(path: Path, name: str) -> str | None:
-    """Returns a text attribute from a file's header; None if the file or attribute is missing."""
+    """Returns a text attribute from an EXR's header; None if the file or attribute is missing."""
     with utf8_name(path) as utf8:
-        file = ImageInput.open(utf8) if path.is_file() else None
+        file = ImageInput.open(utf8) if _is_exr(path) else None
         if not file:
             geterror()  # OpenImageIO prints errors at exit that have not been read.
             return None
         text = file.spec().get_string_attribute(name) or None
         file.close()
         return text
+
+
+def _is_exr(path: Path) -> bool:
+    if not path.is_file():  # A pipe would block.
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == _BEGINNINGS[0]
+    except OSError:
+        return False
 
 
 def _reason(path: Path, error: str) -> str:

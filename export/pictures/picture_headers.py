@@ -106,6 +106,8 @@ def _is_inherited(attribute: Any) -> bool:
 def _space(spec: Any) -> tuple[str, str]:
     """Returns the color space of linear light, and a warning if its primaries are unknown."""
     if chromaticities := spec.getattribute("chromaticities"):
+        if not _are_numbers(chromaticities, 8):
+            return rec709(), "chromaticities that are not 8 numbers, keyed as Rec.709"
         if space := space_of(chromaticities):
             return space, ""
         numbers = " ".join(f"{value:.4g}" for value in chromaticities)
@@ -113,6 +115,15 @@ def _space(spec: Any) -> tuple[str, str]:
     if spec.get_int_attribute("acesImageContainerFlag"):
         return aces(), ""
     return rec709(), ""
+
+
+def _are_numbers(value: Any, count: int) -> bool:
+    """Returns whether an attribute has so many numbers; a file may give it any type."""
+    return (
+        isinstance(value, tuple)
+        and len(value) == count
+        and all(isinstance(number, int | float) for number in value)
+    )
 
 
 def _profile_warning(spec: Any) -> str:

@@ -47,8 +47,11 @@ def _rate(exr: Path) -> Fraction:
     """Returns the frame rate that a result has inherited from its plate, else 24."""
     with open_picture(exr) as file:
         for attribute in file.header().attributes:
-            if attribute.name.lower() == "framespersecond" and min(attribute.value) > 0:
-                return Fraction(*attribute.value)
+            if attribute.name.lower() != "framespersecond":
+                continue
+            match attribute.value:  # A file may give it any type.
+                case (int(numerator), int(denominator)) if min(numerator, denominator) > 0:
+                    return Fraction(numerator, denominator)
     return Fraction(_RATE)
 
 

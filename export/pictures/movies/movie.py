@@ -19,14 +19,24 @@ from typing import IO, Any
 
 import av
 from av.error import FFmpegError
+from av.stream import Discard
 
 from export.common.printable import printable
+from export.pictures.movies.containers import (
+    LIMITS,
+    MAXIMUM_MEMORY,
+    MAXIMUM_SECONDS,
+    is_too_much,
+    open_container,
+)
 from export.pictures.windows import MAXIMUM_PIXELS, MAXIMUM_SIDE
 
 MOVIE_SUFFIXES = (".mov", ".mp4", ".m4v")
 """Suffixes of the movies that can be read."""
 _MAXIMUM_FRAMES = 1_000_000
-_MAXIMUM_STREAMS = 64
+_MOST_READ = 4
+"""Most bytes in all frames, in times of the file's. Frames may share their bytes, and a file of a
+few MB could make the library read terabytes."""
 _KEPT = 8
 """Decoded frames that are kept: more than the threads that ask for frames out of order."""
 
@@ -87,23 +97,27 @@ class Movie:
         self._kept: dict[int, av.VideoFrame] = {}
         self._packets: Iterator[Any] | None = None
         self._last = -1
-        limits = {"max_pixels": str(MAXIMUM_PIXELS)}
+        self._bytes = os.fstat(file.fileno()).st_size
         with self._naming_the_file():
-            self._container = av.open(
-                file,
-                format="mov",
-                stream_options=[limits] * _MAXIMUM_STREAMS,
-                metadata_errors="replace",
-            )
+            if is_too_much(file):
+                raise MovieError(
+                    f"{printable(str(path))} takes more than {MAXIMUM_MEMORY >> 30} GiB of memory "
+                    f"or {MAXIMUM_SECONDS} s to open; expected tables of at most "
+                    f"{_MAXIMUM_FRAMES:,} frames. Write it again"
+                )
+            self._container = open_container(file)
             streams = self._container.streams.video
             if len(streams) != 1:
                 raise MovieError(
                     f"{printable(str(path))} has {len(streams)} video tracks; expected one"
                 )
             self._stream = streams[0]
+            for stream in self._container.streams:
+                if stream.index != self._stream.index:
+                    stream.discard = Discard.all  # Not even read.
             context = self._stream.codec_context
             # A damaged picture must be an error. By default, decoders fill in something likely.
-            context.options = {**limits, "err_detect": "explode"}
+            context.options = {**LIMITS, "err_detect": "explode"}
             self._check_size(context.width, context.height)
             self._list_packets()
         self.count = len(self._numbers)
@@ -141,6 +155,7 @@ class Movie:
         self._keys: list[int] = []
         shown: list[int] = []
         corrupt: list[int] = []
+        total = 0
         for packet in self._container.demux(self._stream):
             if not packet.size:
                 continue
@@ -148,6 +163,12 @@ class Movie:
                 raise MovieError(
                     f"{printable(str(self.path))} has frames without time stamps, or more than "
                     f"{_MAXIMUM_FRAMES:,}"
+                )
+            total += packet.size
+            if total > _MOST_READ * self._bytes:
+                raise MovieError(
+                    f"{printable(str(self.path))} has frames that share their bytes; expected "
+                    "frames one after the other. Write it again"
                 )
             if packet.is_keyframe:
                 self._keys.append(packet.pts)
@@ -158,17 +179,24 @@ class Movie:
                 shown.append(packet.pts)
         self._times = sorted(set(shown))
         self._numbers = {time: number for number, time in enumerate(self._times, 1)}
+        self._positions: dict[int, int] = {}
+        for position, time in enumerate(self._order):
+            self._positions.setdefault(time, position)
+        self._key_times = frozenset(self._keys)
+        self._spoiled: set[int] = set()
         self._damaged: set[int] = set()
         for time in corrupt:
             self._damage(time)
 
     def _damage(self, time: int) -> None:
         """Marks a packet as damaged, and with it the following ones of its group."""
-        start = self._order.index(time)
-        keys = set(self._keys)
+        start = self._positions[time]
         for position in range(start, len(self._order)):
-            if position > start and self._order[position] in keys:
+            # What follows a spoiled packet is spoiled already: a file can have a million of them.
+            next_group = position > start and self._order[position] in self._key_times
+            if next_group or position in self._spoiled:
                 break
+            self._spoiled.add(position)
             self._damaged.add(self._order[position])
 
     def _decode_to(self, number: int, start: int) -> None:
@@ -183,7 +211,7 @@ class Movie:
             try:
                 frames = packet.decode()
             except FFmpegError:
-                if packet.pts is not None and packet.pts in self._order:
+                if packet.pts in self._positions:
                     self._damage(packet.pts)
                 continue
             for frame in frames:

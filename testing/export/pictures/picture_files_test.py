@@ -1,8 +1,11 @@
 """Reads files of other writers, and lets other readers read ours."""
 
 import dataclasses
+import os
+import random
 import struct
 import zlib
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +13,11 @@ import numpy as np
 import OpenEXR
 import pytest
 import tifffile
+from OpenImageIO import HALF, ImageOutput, ImageSpec, TypeDesc
 from PIL import Image
 
 from export.pictures.compositing import Floats
-from export.pictures.layers import choose_colors
+from export.pictures.layers import Channel, choose_colors
 from export.pictures.picture_files import PictureError, open_picture, read_attribute
 from export.pictures.picture_writer import write_exr, write_png
 from export.pictures.windows import Box
@@ -360,3 +364,116 @@ def test_volume_is_refused(tmp_path: Path) -> None:
     path.write_bytes(header + b"".join(entries) + bytes(4))
     with pytest.raises(PictureError, match="is a volume"):
         read_picture(path)
+
+
+# Files that claim more than they have.
+
+
+def png_with_text(text: tuple[bytes, bytes]) -> bytes:
+    """Returns a PNG of 8 x 8 with one more chunk."""
+    stored = BytesIO()
+    Image.new("RGB", (8, 8)).save(stored, "PNG")
+    content, (kind, value) = stored.getvalue(), text
+    length, checksum = (struct.pack(">I", n) for n in (len(value), zlib.crc32(kind + value)))
+    return content[:33] + length + kind + value + checksum + content[33:]
+
+
+def jpeg_with_scans(count: int, comment: bytes = b"") -> bytes:
+    """Returns a progressive JPEG whose last scan is repeated, with a comment before its scans."""
+    stored = BytesIO()
+    Image.new("L", (16, 16), 128).save(stored, "JPEG", progressive=True)
+    content = stored.getvalue()
+    last = content.rindex(b"\xff\xda")
+    segment = b"\xff\xfe" + struct.pack(">H", 2 + len(comment)) + comment
+    return content[:2] + segment + content[2:last] + content[last:-2] * count + content[-2:]
+
+
+NOISE = random.Random(0).randbytes(2**18)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.png", png_with_text((b"zTXt", b"k\0\0" + zlib.compress(b"text"))), ""),
+        ("a.png", png_with_text((b"iTXt", b"k\0\0\0\0\0" + b"<text>" * 40_000)), ""),
+        ("a.png", png_with_text((b"zTXt", b"k\0\0" + NOISE)), "128 KiB of compressed text"),
+        ("a.png", png_with_text((b"iTXt", b"k\0\1\0\0\0" + NOISE)), "128 KiB of compressed text"),
+        ("a.jpg", jpeg_with_scans(50), ""),
+        ("a.jpg", jpeg_with_scans(1, b"\xff\xda" * 1000), ""),
+        ("a.jpg", jpeg_with_scans(1) + b"\xff\xda" * 1000, ""),
+        ("a.jpg", jpeg_with_scans(101), "more than 100 scans"),
+    ],
+    ids=["zTXt", "plain iTXt", "zTXt bomb", "iTXt bomb", "scans", "comment", "tail", "scan bomb"],
+)
+def test_what_expands_is_bounded(name: str, content: bytes, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    if not reason:
+        assert read_picture(path).rgb is not None
+        return
+    with pytest.raises(PictureError, match=reason):
+        read_picture(path)
+
+
+@pytest.mark.parametrize(
+    ("compression", "width", "refused"),
+    [("ZIP", 1024, False), ("ZIPS", 65_536, False), ("ZIP", 65_536, True), ("PIZ", 65_536, True)],
+)
+def test_blocks_of_an_exr_are_bounded(
+    compression: str, width: int, refused: bool, tmp_path: Path
+) -> None:
+    """Files that end before their pixels, with zeros to 4 MB, so that the library believes them."""
+    path = tmp_path / "a.exr"
+    spec = ImageSpec(width, 32, 300, HALF)
+    spec.channelnames = ["R", "G", "B", *(f"layer.{number}" for number in range(297))]
+    spec.attribute("compression", compression.lower())
+    file = ImageOutput.create(str(path))
+    assert file.open(str(path), spec)
+    file.close()
+    os.truncate(path, 2**22)
+    expected = "in blocks of more than 268,435,456 values" if refused else "a.exr: "
+    with pytest.raises(PictureError, match=expected), open_picture(path) as picture:
+        picture.read([Channel(0, 0)], Box(0, 0, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "works"),
+    [
+        *(("int", 5, False), ("float", 1.0, False), ("float[4]", (1.0, 2.0, 3.0, 4.0), False)),
+        *(("string", "left", True), ("string[2]", ("left", "right"), True)),
+    ],
+)
+def test_views_of_another_type(kind: str, value: Any, works: bool, tmp_path: Path) -> None:
+    path = tmp_path / "a.exr"
+    spec = ImageSpec(8, 8, 3, HALF)
+    spec.attribute("multiView", TypeDesc(kind), value)
+    file = ImageOutput.create(str(path))
+    assert file.open(str(path), spec) and file.write_image(np.zeros((8, 8, 3), np.float32))
+    file.close()
+    if works:
+        assert read_picture(path, "left").rgb is not None
+        return
+    with pytest.raises(PictureError, match=r"a\.exr has a multiView that is not text"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("string", "x"), ("int", 5), ("float", 1.0), ("float[3]", (1.0, 2.0, 3.0))],
+)
+def test_chromaticities_of_another_type(kind: str, value: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.exr"
+    spec = ImageSpec(8, 8, 3, HALF)
+    spec.attribute("chromaticities", TypeDesc(kind), value)
+    file = ImageOutput.create(str(path))
+    assert file.open(str(path), spec) and file.write_image(np.zeros((8, 8, 3), np.float32))
+    file.close()
+    with open_picture(path) as picture:
+        warning = picture.header().warning
+    assert warning == "chromaticities that are not 8 numbers, keyed as Rec.709"
+
+
+def test_attribute_is_read_from_an_exr_only(tmp_path: Path) -> None:
+    path = tmp_path / "a.exr"
+    Image.new("RGB", (8, 8)).save(path, "TIFF", software="text")
+    assert read_attribute(path, "Software") is None

@@ -5,6 +5,7 @@ The network is a stand-in that returns its input, so results equal plate and hin
 
 import os
 import random
+import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -13,12 +14,15 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from OpenImageIO import HALF, ImageOutput, ImageSpec, TypeDesc
 from PIL import Image
 
 from export.pictures.movies.movie import MovieError, open_movie
 from export.pictures.movies.movie_colors import color_frame
 from export.pictures.picture_writer import write_exr, write_png
 from export.pictures.windows import Box
+from export.preview.review import write_review
+from testing.export.preview.claimed_movie import ClaimedMovie
 from testing.export.preview.stand_in import Studio, studio
 
 __all__ = ["studio"]
@@ -342,6 +346,35 @@ def test_claimed_size_is_bounded(hint: str, studio: Studio) -> None:
     assert "a.mov has frames of 65535x65535 pixels; at most 134,217,728 pixels" in message
 
 
+@pytest.mark.parametrize(
+    ("movie", "reason"),
+    [
+        (ClaimedMovie(samples=80_000_000), "takes more than 2 GiB of memory or 60 s to open"),
+        (ClaimedMovie(samples=50_000_000, tracks=5), "takes more than 2 GiB of memory or 60 s"),
+        (ClaimedMovie(samples=1_000_000, edits=400), "takes more than 2 GiB of memory or 60 s"),
+        (ClaimedMovie(samples=2000, size=64, overlap=True), "has frames that share their bytes"),
+    ],
+    ids=["samples", "tracks", "edits", "shared"],
+)
+def test_claimed_tables_are_bounded(movie: ClaimedMovie, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.mov"
+    path.write_bytes(movie.content())
+    with pytest.raises(MovieError, match=reason):
+        open_movie(path)
+
+
+def test_many_damaged_frames_take_no_more_time_than_others(tmp_path: Path) -> None:
+    """All in the group of one key frame, and each cut by the end of the file."""
+    path = tmp_path / "a.mov"
+    path.write_bytes(ClaimedMovie(samples=50_000, size=100, overlap=True, start=60).content())
+    start = time.process_time()
+    movie = open_movie(path)
+    assert movie.count == 50_000
+    with pytest.raises(MovieError, match="frame 1 is damaged"):
+        movie.frame(1)
+    assert time.process_time() - start < 20  # 1 s here; squared, it would be minutes.
+
+
 # Review movies.
 
 
@@ -378,6 +411,26 @@ def test_review_movie_has_the_rate_of_the_plate_and_can_be_keyed(hint: str, stud
     studio.output = studio.output.parent / "again"
     studio.keyed("review.mp4 2-3", hint=hint)
     assert studio.results() == ["review.0002.exr", "review.0003.exr"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "rate"),
+    [
+        ("rational", (25, 1), 25),
+        *(("rational", (0, 0), 24), ("string", "x", 24), ("float", 30.0, 24)),
+        ("int[3]", (1, 2, 3), 24),
+    ],
+)
+def test_rate_of_another_type_is_not_used(kind: str, value: Any, rate: int, tmp_path: Path) -> None:
+    exr, pixels = tmp_path / "a.exr", np.full((HEIGHT, WIDTH, 3), 0.5, np.float32)
+    spec = ImageSpec(WIDTH, HEIGHT, 3, HALF)
+    spec.attribute("framesPerSecond", TypeDesc(kind), value)
+    file = ImageOutput.create(str(exr))
+    assert file.open(str(exr), spec) and file.write_image(pixels)
+    file.close()
+    write_png(tmp_path / "a.png", pixels)
+    write_review(tmp_path / "review.mp4", [exr], None)
+    assert open_movie(tmp_path / "review.mp4").rate == rate
 
 
 def test_review_movie_is_written_whole_or_not_at_all(hint: str, studio: Studio) -> None:
