@@ -118,7 +118,7 @@ def _space(spec: Any) -> tuple[str, str]:
 
 
 def _are_numbers(value: Any, count: int) -> bool:
-    """Returns whether an attribute has so many numbers; a file may give it any type."""
+    """Returns whether an attribute is a tuple of `count` numbers; files may give any type."""
     return (
         isinstance(value, tuple)
         and len(value) == count

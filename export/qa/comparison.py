@@ -75,7 +75,7 @@ class Compared:
 
 @dataclasses.dataclass(frozen=True)
 class Tally:
-    """In how many figures this file is better, equal or worse than the other.
+    """Counts the figures in which this file is better, equal or worse than the other.
 
     Attributes:
         better: Number of figures that are lower by more than 1%.

@@ -19,7 +19,7 @@ SCHEMA = Path(__file__).with_name("manifest.schema.json")
 """JSON Schema of the manifest. A release holds a copy."""
 
 KNOWN_ANSWERS = Path(__file__).parent.parent / "demo" / "known_answers.json"
-"""What a few pixels become with the demo weights. The manifest and the Nuke kit repeat it."""
+"""Expected pixels with the demo weights. The manifest and the Nuke kit repeat them."""
 
 
 class PublishedFile(TypedDict):

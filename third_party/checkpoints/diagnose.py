@@ -24,8 +24,8 @@ _HANDLERS = (
     urllib.request.HTTPDefaultErrorHandler,
     urllib.request.UnknownHandler,
 )
-"""What the default opener has, but FTP: a server may redirect there, and FTP's errors are a
-server's own text."""
+"""Handlers of the default opener without FTP: a server may redirect to FTP, whose errors quote
+the server's text."""
 
 
 def diagnose(url: str) -> str:

@@ -1,4 +1,4 @@
-"""What a fast file computes in half on a GPU, although its plate is in float32.
+"""Selects what a fast file computes in half on a GPU, although its plate is in float32.
 
 The blocks that attend to the whole image, 80 % of the network's FLOPs, get their matrices in half,
 and take the other operands in the dtype of the matrices. The residual stream, norms and outputs
