@@ -1,9 +1,6 @@
 """Lists what is published about the nodes that the kit uses: knobs, inputs and values.
 
-Sources: a listing of the nodes of Nuke 17.0v3 (github.com/kirkjr2/nuke-python-reference,
-data/nodes/*.json), and gizmos published for Nuke 13.1 and later (github.com/rafaelperez/
-ViTMatte-for-Nuke and Segment-Anything-for-Nuke, github.com/pedroCabrera/CatteryNodes,
-github.com/CreativeLyons/NukeSurvivalToolkit_publicRelease).
+README.md names the file or page that shows each form.
 """
 
 from export.nuke.cat_files import KIT_NAME
