@@ -39,7 +39,9 @@ _SHA256 = {
 }
 """Bazelisk's binary for each machine: its suffix and its digest."""
 
+# tools/debian_root/enter says why the locale is set.
 _RUN_BAZEL = b"""#!/bin/bash
+export LC_ALL=C.UTF-8
 exec /usr/bin/bazel --nosystem_rc --install_base=/usr/share/bazel --trust_install_base "$@"
 """
 _DOWNLOAD = re.compile(r"/modules/([a-z_]+)/([^/]+)/(MODULE\.bazel|source\.json)")
