@@ -50,7 +50,7 @@ def bazel(one_bazel: nested_bazel.Bazel, request: pytest.FixtureRequest) -> nest
 
 
 def test_every_target_is_analyzed(bazel: nested_bazel.Bazel) -> None:
-    result = bazel("build", "--nobuild", "--keep_going", "//...")
+    result = bazel("build", "--nobuild", "--config=untrained", "--keep_going", "//...")
     assert result.returncode == 0, result.stdout
 
 
