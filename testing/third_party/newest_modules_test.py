@@ -35,8 +35,6 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def one_bazel(scratch: Path) -> Iterator[nested_bazel.Bazel]:
     parts = [path.name for path in nested_bazel.RUNFILES.iterdir() if path.name != "external"]
     with nested_bazel.start(scratch, parts=parts) as run:
-        # What the outer Bazel built is not a source here.
-        (scratch / "workspace" / _ARTIFACT).unlink()
         yield run
 
 
