@@ -41,11 +41,11 @@ def not_sources(folder: str, names: list[str]) -> list[str]:
         folder: A folder of the runfiles.
         names: Names in the folder.
     """
-    return [
-        name
-        for name in names
-        if name == "external" or "bazel-out" in Path(folder, name).resolve().parts
+    paths = [Path(folder, name) for name in names]
+    built = [
+        path.name for path in paths if path.is_symlink() and "bazel-out" in path.resolve().parts
     ]
+    return [*built, "external"]
 
 
 def _is_debian() -> bool:
