@@ -29,16 +29,17 @@ DEMO_BLUE_MODEL_ID = "CorridorKey_demo_blue"
 STAND_IN_MODEL_IDS = (UNTRAINED_MODEL_ID, DEMO_MODEL_ID, DEMO_BLUE_MODEL_ID)
 """Model Ids of the weights that replace trained ones where those are out of reach."""
 
-PUBLISHED: Mapping[str, frozenset[str]] = {
-    MODEL_ID: frozenset(
-        {
-            "74d614f7d92fc559a118c30a7deadedc3cacd8ef83dcb85a030d0bed7af8b20b",
-            "a03827f58e8c79b2ca26031bf67c77db5390dc1718c1ffc5b7aed8b57315788f",
-        }
-    ),
-    BLUE_MODEL_ID: frozenset({"43bc5f6a08a9e5effe5d633d0d84bb0aff91037b35ab85d16cd812b38c5cac23"}),
+PUBLISHED: Mapping[str, Mapping[str, int | None]] = {
+    MODEL_ID: {
+        "74d614f7d92fc559a118c30a7deadedc3cacd8ef83dcb85a030d0bed7af8b20b": 398_849_256,
+        "a03827f58e8c79b2ca26031bf67c77db5390dc1718c1ffc5b7aed8b57315788f": None,
+    },
+    BLUE_MODEL_ID: {
+        "43bc5f6a08a9e5effe5d633d0d84bb0aff91037b35ab85d16cd812b38c5cac23": 398_849_256,
+    },
 }
-"""SHA-256 of the published checkpoint files, as third_party/checkpoints pins them."""
+"""Size of each published checkpoint file, in bytes, by its SHA-256, as third_party/checkpoints pins
+them. None where the size is not known."""
 
 _CUSTOM = "CorridorKey_custom_"
 _RESERVED = (

@@ -18,6 +18,11 @@ def printable(text: str, limit: int = 1000) -> str:
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
+def printable_lines(text: str) -> str:
+    """Returns the lines of a text, each as `printable` returns it; tabs become spaces."""
+    return "\n".join(printable(line.expandtabs()) for line in text.splitlines())
+
+
 def printable_list(texts: Sequence[str], limit: int, separator: str = "; ") -> str:
     """Joins the first texts, each as `printable` returns it, and the number of the others.
 

@@ -1,9 +1,9 @@
 """Opens untrusted paths: regular files of a bounded size only."""
 
+import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
 
 _OTHER = "is a folder, a pipe or a device; expected a regular file"
 
@@ -12,7 +12,7 @@ class FileError(ValueError):
     """A path is refused. The message is a predicate; callers put the name of the file in front."""
 
 
-def open_regular(path: Path, limit: int, follow_link: bool = True) -> BinaryIO:
+def open_regular(path: Path, limit: int, follow_link: bool = True) -> io.BufferedReader:
     """Opens a file for reading.
 
     Args:

@@ -21,16 +21,15 @@ import numpy as np
 from OpenImageIO import FLOAT, ImageInput, ImageSpec, geterror
 
 from export.common.printable import printable
+from export.pictures.claims.claim_error import ClaimError
+from export.pictures.claims.exr_claims import MAXIMUM_CHANNELS, MAXIMUM_PARTS
+from export.pictures.claims.picture_claims import check_claims
 from export.pictures.compositing import Floats
 from export.pictures.frame_sequence import SUFFIXES
 from export.pictures.layers import Channel, Layer, LayerError, Part, list_layers
-from export.pictures.picture_claims import ClaimError, check_claims
 from export.pictures.picture_headers import Header, HeaderError, read_header
 from export.pictures.windows import MAXIMUM_PIXELS, MAXIMUM_SIDE, Box, paste
 
-MAXIMUM_CHANNELS = 1024
-"""Most channels in a part."""
-_MAXIMUM_PARTS = 1024
 _BEGINNINGS = (
     b"v/1\x01",  # EXR
     b"\x89PNG",
@@ -246,7 +245,7 @@ def open_picture(path: Path) -> Iterator[PictureFile]:
             raise PictureError(_reason(path, geterror()))
         try:
             specs: list[Any] = []
-            while len(specs) < _MAXIMUM_PARTS and file.seek_subimage(len(specs), 0):
+            while len(specs) < MAXIMUM_PARTS and file.seek_subimage(len(specs), 0):
                 specs.append(file.spec())
             file.geterror()  # The seek beyond the last part leaves an error.
             channels = sum(spec.nchannels for spec in specs)

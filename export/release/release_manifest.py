@@ -103,16 +103,17 @@ ReleaseManifest = TypedDict(
 
 
 def artifact(
-    file: str, manifest: ArtifactManifest, pins: Mapping[str, PublishedFile]
+    file: str, manifest: ArtifactManifest, pins: Mapping[str, Mapping[str, Any]]
 ) -> ArtifactEntry:
     """Returns the entry of one artifact.
 
     Args:
         file: Name of the .pt.
         manifest: The artifact's own manifest.
-        pins: Published checkpoints by SHA-256.
+        pins: Published checkpoints by SHA-256, as `//third_party/checkpoints:pins` lists them.
     """
     checkpoint = manifest["checkpoint"]
+    pin = pins.get(checkpoint["sha256"])
     return {
         "file": file,
         "manifest": str(Path(file).with_suffix(".json")),
@@ -120,7 +121,13 @@ def artifact(
         "weights": {
             **checkpoint,
             "untrained": manifest["model_id"].startswith(STAND_IN_MODEL_IDS),
-            "published": pins.get(checkpoint["sha256"]),
+            "published": {
+                "repository": pin["repository"],
+                "revision": pin["revision"],
+                "file": pin["file"],
+            }
+            if pin
+            else None,
         },
         "resolution": manifest["resolution"],
         "precision": manifest["precision"],

@@ -137,6 +137,44 @@ def test_a_pipe_or_a_socket_in_a_kit_is_refused_unread(
     assert inventory.read(tmp_path) == {}
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, _make_socket], ids=["pipe", "socket"])
+def test_no_gatherer_waits_for_a_pipe_or_a_socket(
+    make: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each by itself, as if the pipe came after the kit was looked at."""
+    monkeypatch.setenv("CORRIDORKEY_DEBIAN_ROOT", str(tmp_path / "debian-root-0123"))
+    for name in ("weights", tiny_wheel.NAME, "debian-root-0123.tar.gz"):
+        make(tmp_path / name)
+    fetching = another_bazel.Bazel(tmp_path, tmp_path)
+    gatherers: list[Callable[[], object]] = [
+        lambda: distdir.gather(fetching, tmp_path, "@weights", {"weights": 64 * "0"}),
+        lambda: wheels.gather({"one": [_PIN]}, tmp_path),
+        lambda: packed_bazel.gather(tmp_path, {}),
+    ]
+    for gatherer in gatherers:
+        with pytest.raises(OSError, match="expected a regular file"):
+            gatherer()
+
+
+def test_what_bazel_prints_is_escaped_line_by_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise GapError("Bazel cannot fetch @a:\nERROR: \x1b]0;title\x07\r\nadvice \u202e")
+
+    monkeypatch.setattr(gather, "_gather_downloads", refuse)
+    (tmp_path / "third_party/python").mkdir(parents=True)
+    result = CliRunner().invoke(
+        gather.main,
+        [f"--output={tmp_path / 'kit'}"],
+        env={"BUILD_WORKSPACE_DIRECTORY": str(tmp_path)},
+    )
+    assert result.output == (
+        "Error: Bazel cannot fetch @a:\nERROR: \\x1b]0;title\\x07\nadvice \\u202e\n"
+    )
+    assert result.exit_code == 1
+
+
 def test_a_list_of_any_size_is_none_and_takes_little_memory(tmp_path: Path) -> None:
     with (tmp_path / "SHA256SUMS").open("wb") as file:
         file.truncate(1 << 40)

@@ -46,7 +46,10 @@ def test_every_published_digest_belongs_to_one_id() -> None:
     assert PUBLISHED.keys() == {MODEL_ID, BLUE_MODEL_ID}
     digests = [digest for each in PUBLISHED.values() for digest in each]
     assert len(set(digests)) == len(digests) == 3
-    assert set(digests) == json.loads(Path(os.environ["PINS"]).read_text()).keys()
+    pins = json.loads(Path(os.environ["PINS"]).read_text())
+    assert {digest: size for each in PUBLISHED.values() for digest, size in each.items()} == {
+        digest: pin["bytes"] for digest, pin in pins.items()
+    }
 
 
 @pytest.mark.parametrize("name", ["Studio_show_42", "a", "7", "v1.0+x-y", "CorridorKey2", "x" * 64])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wrapper.printable import printable, printable_list
+from wrapper.printable import printable, printable_lines, printable_list
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,10 @@ def test_long_text_is_cut() -> None:
 def test_a_long_list_is_cut() -> None:
     assert printable_list(["a", "b\n"], limit=2) == r"a; b\n"
     assert printable_list(["a", "b", "c", "d"], 2, "\n  ") == "a\n  b\n  and 2 more"
+
+
+def test_lines_stay_lines() -> None:
+    text = "ERROR: no route\n\tat \x1b]0;title\x07\r\nREFUSED\rVERIFIED\n" + 2000 * "a"
+    lines = printable_lines(text).split("\n")
+    assert lines[:2] == ["ERROR: no route", r"        at \x1b]0;title\x07"]
+    assert lines[2:] == ["REFUSED", "VERIFIED", 1000 * "a" + "…"]

@@ -16,16 +16,19 @@ CHECKPOINTS = {
         hub = _BLUE,
         file = "CorridorKeyBlue_1.0.safetensors",
         sha256 = "43bc5f6a08a9e5effe5d633d0d84bb0aff91037b35ab85d16cd812b38c5cac23",
+        size = 398849256,
     ),
     "corridorkey_green": struct(
         hub = _GREEN,
         file = "CorridorKey_v1.0.safetensors",
         sha256 = "74d614f7d92fc559a118c30a7deadedc3cacd8ef83dcb85a030d0bed7af8b20b",
+        size = 398849256,
     ),
     "corridorkey_green_pth": struct(
         hub = _GREEN,
         file = "CorridorKey_v1.0.pth",
         sha256 = "a03827f58e8c79b2ca26031bf67c77db5390dc1718c1ffc5b7aed8b57315788f",
+        size = None,  # It is not known here.
     ),
 }
 

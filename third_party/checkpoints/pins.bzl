@@ -9,6 +9,7 @@ def _pins_impl(ctx):
             "repository": pin.hub.hub_repository,
             "revision": pin.hub.revision,
             "file": pin.file,
+            "bytes": pin.size,
         }
         for pin in CHECKPOINTS.values()
     }, indent = "  ") + "\n")
@@ -16,5 +17,5 @@ def _pins_impl(ctx):
 
 pins = rule(
     implementation = _pins_impl,
-    doc = "Writes NAME.json: the source of each published checkpoint, by its SHA-256.",
+    doc = "Writes NAME.json: the source and size of each published checkpoint, by its SHA-256.",
 )

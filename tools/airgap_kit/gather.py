@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from export.common import command_line, lock_file
+from export.common.printable import printable_lines
 from export.common.sha256sums import SHA256SUMS
 from tools.airgap_kit import bazel, distdir, inventory, modules, packed_bazel, wheels
 from tools.airgap_kit.errors import GapError
@@ -107,7 +108,8 @@ def main(
         }
         manifest = inventory.write(kit, contents)
     except (GapError, OSError, ValueError) as error:
-        raise click.ClickException(str(error)) from None
+        # The message may repeat what Bazel prints of a server's answer.
+        raise click.ClickException(printable_lines(str(error))) from None
     total = sum(entry["bytes"] for entry in manifest["files"].values())
     click.echo(f"{kit}: {len(manifest['files'])} files, {total / 1e9:.2f} GB, all digests checked")
     click.echo(f"left out: {', '.join(manifest['left_out']) or 'nothing'}")

@@ -41,7 +41,7 @@ def svg(nodes: Sequence[Node], title: str) -> str:
     return "\n".join(
         [
             f'<svg viewBox="0 0 {width} {height}" role="img"',
-            f' style="width: {width}px; min-width: {width * 3 // 4}px">',
+            f' style="width: {width}px; min-width: {width // 2}px">',
             f"<title>{escape(title)}</title>",
             *parts,
             "</svg>",

@@ -15,6 +15,7 @@ from export.nuke.guide.memory import MEMORY
 from export.nuke.model import CHANNELS, KIT_NUKE, NAME, OUTPUT_SCALE
 from export.nuke.scripts import comp_template, exr_passes
 from export.nuke.scripts.gizmo import gizmo
+from export.nuke.scripts.gizmo.model import MISSING
 from export.nuke.scripts.knob_lines import set_by_gizmo, value
 from export.nuke.scripts.nk_file import KnobClass, Node, UserKnob
 from export.pictures.compositing import srgb_to_linear
@@ -37,7 +38,7 @@ STAGES = [
     Node("Grade, erode, blur", "Matte controls", ("ToLinear",), at=(0, 6)),
     Node("Premult", "Premult1", ("Matte controls",), at=(0, 7)),
     Node("Keymix", "Mask and mix", ("Premult1",), at=(0, 8)),
-    Node("Switch", "View", ("Mask and mix",), at=(0, 9)),
+    Node("Switch", "View or message", ("Mask and mix",), at=(0, 9)),
 ]
 """The gizmo in few steps; the real graph has over 50 nodes."""
 
@@ -89,6 +90,7 @@ def text(knobs: Sequence[Knob]) -> str:
         layers=exr_passes.LAYERS,
         memory=MEMORY,
         known_answers=_known_answers(),
+        missing=MISSING.partition(":")[0],
     )
 
 

@@ -51,6 +51,8 @@ def main() -> int:
         key = kit.Key(nuke, plate, hint)
         for name, value in options.set:
             key.set(name, value)
+        # A .cat that vanishes during the render must not give frames of stripes.
+        key.set("missing_model", "fail the render")
         _check(key, options.require_gpu)
         nuke.execute(_write(nuke, key.node, options.output), first, last)
     except (kit.KitError, RuntimeError, OSError) as error:

@@ -148,13 +148,14 @@ def script(nodes: Sequence[Node], nuke: str, layers: Mapping[str, Sequence[str]]
     return "\n".join([f"version {nuke}", *added, *_statements(nodes), ""])
 
 
-def gizmo(nodes: Sequence[Node], nuke: str, user_knobs: Sequence[UserKnob]) -> str:
+def gizmo(nodes: Sequence[Node], nuke: str, user_knobs: Sequence[UserKnob], label: str) -> str:
     """Returns a gizmo: a group whose panel shows the user knobs.
 
     Args:
         nodes: Nodes inside the gizmo.
         nuke: Oldest version of Nuke, as for `script`.
         user_knobs: Knobs in the order of the panel.
+        label: Text under its name in the node graph.
 
     Raises:
         ValueError: A node leads nowhere, an input does not exist, or a name is used twice.
@@ -165,7 +166,7 @@ def gizmo(nodes: Sequence[Node], nuke: str, user_knobs: Sequence[UserKnob]) -> s
         [
             f"version {nuke}",
             "Gizmo {",
-            *_indented([f"inputs {inputs}", *panel]),
+            *_indented([f"inputs {inputs}", f"label {word(label)}", *panel]),
             "}",
             *_indented(_statements(nodes)),
             "end_group",

@@ -8,6 +8,7 @@ would then make it.
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -27,9 +28,18 @@ MAXIMUM_SECONDS = 60
 """Longest time that opening a movie may take."""
 LIMITS = {"max_pixels": str(MAXIMUM_PIXELS)}
 """Options of every stream."""
+MAXIMUM_FRAMES = 1_000_000
+"""Most frames of a movie."""
 _MAXIMUM_STREAMS = 64
+_COMMAND = (sys.executable, "-P", "-m", "export.pictures.movies.containers")
+"""Starts the child."""
 _TOO_MUCH = 3
+"""Exit status of a child that ended itself."""
 _INTERVAL = 0.005
+
+
+class ContainerError(ValueError):
+    """A container must not be opened in this process. The message is a predicate of the file."""
 
 
 def open_container(file: IO[bytes]) -> Any:
@@ -49,17 +59,20 @@ def open_container(file: IO[bytes]) -> Any:
     )
 
 
-def is_too_much(file: IO[bytes]) -> bool:
-    """Returns whether opening a container takes too much memory or time.
+def check_container(file: IO[bytes]) -> None:
+    """Checks in a child process that opening a container does no harm.
 
     Args:
         file: The file, opened for reading; its position is kept.
+
+    Raises:
+        ContainerError: It takes too much memory or time, or the child does not end as it should.
+        OSError: There is no child.
     """
     position = file.tell()
-    command = [sys.executable, "-P", "-m", "export.pictures.movies.containers"]
     try:
         status = subprocess.run(
-            command,
+            _COMMAND,
             check=False,
             stdin=file,
             stdout=subprocess.DEVNULL,
@@ -68,10 +81,29 @@ def is_too_much(file: IO[bytes]) -> bool:
             timeout=2 * MAXIMUM_SECONDS,
         ).returncode
     except subprocess.TimeoutExpired:
-        return True
+        status = _TOO_MUCH
     finally:
         file.seek(position)
-    return status != 0
+    if status == _TOO_MUCH:
+        raise ContainerError(
+            f"takes more than {MAXIMUM_MEMORY >> 30} GiB of memory or {MAXIMUM_SECONDS} s to open; "
+            f"expected tables of at most {MAXIMUM_FRAMES:,} frames. Write it again"
+        )
+    if status == -signal.SIGKILL:
+        raise ContainerError(
+            "was not opened: the process that tried it was killed, probably because the system ran "
+            "out of memory. Try again with more memory free"
+        )
+    if status < 0:
+        raise ContainerError(
+            "crashes the library that reads movies, by "
+            f"{signal.Signals(-status).name}; expected a sound file. Write it again"
+        )
+    if status:
+        raise ContainerError(
+            f"was not opened: the process that tried it failed with exit status {status}. Write it "
+            "again; if that does not help, check this installation"
+        )
 
 
 def _memory() -> int:
@@ -93,5 +125,8 @@ def _watch() -> None:
 if __name__ == "__main__":
     threading.Thread(target=_watch, daemon=True).start()
     with contextlib.suppress(FFmpegError, OSError, ValueError):  # The parent finds and says it.
-        open_container(sys.stdin.buffer)
+        try:
+            open_container(sys.stdin.buffer)
+        except MemoryError:
+            os._exit(_TOO_MUCH)
     os._exit(0)

@@ -24,16 +24,15 @@ from av.stream import Discard
 from export.common.printable import printable
 from export.pictures.movies.containers import (
     LIMITS,
-    MAXIMUM_MEMORY,
-    MAXIMUM_SECONDS,
-    is_too_much,
+    MAXIMUM_FRAMES,
+    ContainerError,
+    check_container,
     open_container,
 )
 from export.pictures.windows import MAXIMUM_PIXELS, MAXIMUM_SIDE
 
 MOVIE_SUFFIXES = (".mov", ".mp4", ".m4v")
 """Suffixes of the movies that can be read."""
-_MAXIMUM_FRAMES = 1_000_000
 _MOST_READ = 4
 """Most bytes in all frames, in times of the file's. Frames may share their bytes, and a file of a
 few MB could make the library read terabytes."""
@@ -99,12 +98,7 @@ class Movie:
         self._last = -1
         self._bytes = os.fstat(file.fileno()).st_size
         with self._naming_the_file():
-            if is_too_much(file):
-                raise MovieError(
-                    f"{printable(str(path))} takes more than {MAXIMUM_MEMORY >> 30} GiB of memory "
-                    f"or {MAXIMUM_SECONDS} s to open; expected tables of at most "
-                    f"{_MAXIMUM_FRAMES:,} frames. Write it again"
-                )
+            check_container(file)
             self._container = open_container(file)
             streams = self._container.streams.video
             if len(streams) != 1:
@@ -159,10 +153,10 @@ class Movie:
         for packet in self._container.demux(self._stream):
             if not packet.size:
                 continue
-            if packet.pts is None or len(self._order) >= _MAXIMUM_FRAMES:
+            if packet.pts is None or len(self._order) >= MAXIMUM_FRAMES:
                 raise MovieError(
                     f"{printable(str(self.path))} has frames without time stamps, or more than "
-                    f"{_MAXIMUM_FRAMES:,}"
+                    f"{MAXIMUM_FRAMES:,}"
                 )
             total += packet.size
             if total > _MOST_READ * self._bytes:
@@ -243,6 +237,8 @@ class Movie:
             yield
         except MovieError:
             raise
+        except ContainerError as error:
+            raise MovieError(f"{printable(str(self.path))} {error}") from None
         except (FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise MovieError(

@@ -2,9 +2,9 @@
 
 | Model Id of the weights | what must hold                                      | vouched for by |
 |-------------------------|-----------------------------------------------------|----------------|
-| of published weights    | a published checkpoint is named; the numbers have   | a pin, where   |
-|                         | the digest that is pinned for resolution and        | there is one   |
-|                         | precision, if one is                                |                |
+| of published weights    | a published checkpoint is named, with its size; the | a pin, where   |
+|                         | numbers have the digest that is pinned for          | there is one   |
+|                         | resolution and precision, if one is                 |                |
 | of our own stand-ins    | the numbers have a pinned digest                    | a pin          |
 | CorridorKey_custom_...  | the rest are the first eight digits of the SHA-256  | a signature    |
 |                         | of the checkpoint that is named                     |                |
@@ -97,6 +97,12 @@ def is_pinned(claims: Claims, weights_sha256: str, pins: list[Pin]) -> bool:
                 f"the manifest names a published checkpoint of {published}, as {weights_id}; the "
                 "exporter keeps the published Model Id"
             )
+    size = PUBLISHED.get(weights_id, {}).get(sha256)
+    if size is not None and claims.checkpoint["bytes"] != size:
+        raise WeightsError(
+            f"the manifest states {claims.checkpoint['bytes']:,} bytes for the checkpoint "
+            f"{sha256}; the published file has {size:,}"
+        )
     # A checkpoint has one Model Id and one size, whatever it is exported for.
     of_checkpoint = [pin for pin in pins if pin.checkpoint_sha256 == sha256]
     for pin in of_checkpoint:

@@ -1,5 +1,6 @@
 """Every file that differs from the list is named; a list is accepted in one form only."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,12 @@ def test_the_name_of_a_folder_is_printed_escaped(tmp_path: Path) -> None:
     folder = tmp_path / "\x1b]0;title\x07"
     folder.mkdir()
     with pytest.raises(ChecksumError, match=r"\\x1b\]0;title\\x07 has no SHA256SUMS"):
+        sha256sums.check(folder)
+
+
+def test_a_pipe_in_a_folder_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(OSError, match="/pipe is a folder, a pipe or a device"):
         sha256sums.check(folder)
 
 

@@ -106,11 +106,11 @@ def test_the_frame_says_what_keyed_it(
     keys = ("model_id", "model_sha256", "cat_sha256")
     text = "\n".join(metadata(gizmo)[f"corridorkey/{key}"] for key in keys)
     sha256 = [hashlib.sha256(content).hexdigest() for content in (pt.read_bytes(), b"whole")]
-    evaluated = script_reader.text_knob(text, {}, [], model_file=str(cat))
+    evaluated = script_reader.text_knob(text, {}, [], inner={"Inference1.modelFile": str(cat)})
     assert evaluated.split("\n") == ["CorridorKey_test", *sha256]
     # Without the .json, nothing is known about the file.
     cat.with_suffix(".json").unlink()
-    evaluated = script_reader.text_knob(text, {}, [], model_file=str(cat))
+    evaluated = script_reader.text_knob(text, {}, [], inner={"Inference1.modelFile": str(cat)})
     assert evaluated.split("\n") == ["unknown"] * 3
 
 

@@ -60,6 +60,11 @@ def test_no_view_is_larger_than_the_plate(gizmo: Script, view: int) -> None:
     assert extents(gizmo, inputs, {"view": view})["Output1"] in (OVERSCAN, Extent.whole(*UHD))
 
 
+def test_the_message_has_the_box_of_the_format(gizmo: Script) -> None:
+    inputs = {"Plate": OVERSCAN, "Hint": LARGE_HINT}
+    assert extents(gizmo, inputs, model=False)["Output1"] == Extent.whole(*UHD)
+
+
 def test_an_input_of_the_right_size_is_not_resampled(gizmo: Script) -> None:
     for name in "Hint", "Garbage", "Core", "Mask":
         node = gizmo.nodes[f"{name}Fit"]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from export.nuke.scripts.gizmo.output import VIEW
 from testing.export.nuke.panel import panel
 from testing.export.nuke.reader.pictures import (
     Network,
@@ -54,6 +55,7 @@ def render(
     inputs: dict[str, Picture],
     network: Network = keep,
     node: str = "Output1",
+    model: bool = True,
     **knobs: float | str,
 ) -> Picture:
     """Renders a node of the gizmo, with the other knobs at their defaults."""
@@ -76,7 +78,7 @@ def render(
         for name, line in lines.items()
         if line["kind"] == "6"
     }
-    return Renderer(gizmo, inputs, values, network).render(node)
+    return Renderer(gizmo, inputs, values, network, model).render(node)
 
 
 def premultiplied(rgb: np.ndarray, alpha: np.ndarray) -> Picture:
@@ -236,8 +238,22 @@ def test_views(gizmo: Script, plate: Picture, hint: Picture) -> None:
         )
 
 
-def test_the_hint_is_viewed_without_a_network(gizmo: Script, plate: Picture, hint: Picture) -> None:
-    def missing(_: Picture) -> Picture:
-        raise AssertionError
+def no_network(_: Picture) -> Picture:
+    """Stands in for an Inference node that nothing may ask."""
+    raise AssertionError
 
-    render(gizmo, {"Plate": plate, "Hint": hint}, missing, view="hint")
+
+@pytest.mark.parametrize("view", [view for view in VIEW.entries if view != "hint"])
+@pytest.mark.parametrize("mix", [0.0, 1.0])
+def test_without_the_cat_stripes_come_out(
+    gizmo: Script, plate: Picture, hint: Picture, view: str, mix: float
+) -> None:
+    inputs = {"Plate": plate, "Hint": hint, "Mask": flat(0)}
+    picture = render(gizmo, inputs, no_network, model=False, view=view, mix=mix)
+    assert set(np.unique(picture[..., 0])) == {0.05, 0.3}
+    assert not picture[..., 1:].any()  # alpha too
+
+
+def test_the_hint_is_viewed_without_a_network(gizmo: Script, plate: Picture, hint: Picture) -> None:
+    picture = render(gizmo, {"Plate": plate, "Hint": hint}, no_network, view="hint", model=False)
+    np.testing.assert_array_equal(picture[..., 0], hint[..., 3])

@@ -46,7 +46,7 @@ def test_the_main_pipe(gizmo: Script) -> None:
     above = [node.name for node in gizmo.upstream("ToWorkingSpace")]
     assert [*reversed(above), "ToWorkingSpace"] == ["Plate", *MAIN_PIPE]
     output = [node.name for node in gizmo.upstream("Output1")]
-    assert output[:4] == ["Provenance", "View", "Mixed", "SourceLinear"]
+    assert output[:5] == ["Provenance", "Model", "View", "Mixed", "SourceLinear"]
 
 
 def test_inputs(gizmo: Script) -> None:
@@ -129,12 +129,75 @@ def test_model_file_follows_quality_weights_and_libtorch(
     assert script_reader.text_knob(code, knobs, ["CorridorKey.cat"]) == ""
 
 
-def test_a_missing_cat_is_named_by_the_message_on_the_node(gizmo: Script) -> None:
-    node = gizmo.nodes["CatFile"]
-    assert expression(node, "expression") == "[string length [value Inference1.modelFile]] > 0"
+def shown(gizmo: Script, model_file: str, view: str = "result", missing: int = 0) -> str:
+    """Returns the node that the last Switch chooses."""
+    knobs = {"parent.view": VIEW.entries.index(view), "parent.missing_model": missing}
+    switch = gizmo.nodes["Model"]
+    text = expression(switch, "which")
+    for name, value in knobs.items():
+        text = text.replace(name, str(value))
+    code = f"proc value {{knob}} {{return {{{model_file}}}}}\nexpr {{{text}}}"
+    return switch.inputs[int(script_reader.evaluate(code))]
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+@pytest.mark.parametrize("weights", WEIGHTS.values())
+def test_without_its_cat_the_node_shows_the_message(
+    gizmo: Script, tmp_path: Path, quality: str, weights: str
+) -> None:
+    """Takes each Quality and screen, with the .cat of every other one beside it."""
+    code = gizmo.one("Inference").knobs["modelFile"]
+    cats = {(w, q): f"{KIT_NAME}_{w}_{q}_torch201.cat" for w in WEIGHTS.values() for q in QUALITIES}
+    wanted = cats.pop((weights, quality))
+    knobs = {"weights": weights, "quality": quality, "libtorch": "201"}
+
+    def model_file() -> str:
+        there = [path.name for path in tmp_path.iterdir()]
+        return script_reader.text_knob(code, knobs, there, folder=str(tmp_path))
+
+    for name in cats.values():
+        (tmp_path / name).touch()
+    assert shown(gizmo, model_file()) == "MissingText"
+    assert shown(gizmo, model_file(), missing=1) == "View"  # and so Assert fails the render
+    assert shown(gizmo, model_file(), view="hint") == "View"
+    (tmp_path / wanted).touch()
+    for view in VIEW.entries:
+        assert shown(gizmo, model_file(), view) == "View"
+
+
+def test_a_chosen_file_that_is_not_there_is_missing(gizmo: Script, tmp_path: Path) -> None:
+    chosen = tmp_path / "a folder" / "my.cat"
+    assert shown(gizmo, str(chosen)) == "MissingText"
+    chosen.parent.mkdir()
+    chosen.touch()
+    assert shown(gizmo, str(chosen)) == "View"
+
+
+def test_the_check_before_inference_and_the_switch_agree(gizmo: Script) -> None:
+    check = gizmo.nodes["CatFile"]
+    assert expression(check, "expression") == script_reader.MODEL_EXISTS
+    assert check.knobs["message"] == gizmo.nodes["MissingText"].knobs["message"]
+    assert panel(gizmo)["missing_model"]["M"] == ["show a message", "fail the render"]
+    assert gizmo.one("Gizmo").knobs["missing_model"] == "show a message"
+    above = {node.name for node in gizmo.upstream("MissingText")}
+    assert not above & {"CatFile", "Inference1"}
+
+
+@pytest.mark.parametrize(
+    "model_file, named",
+    [("", f"{KIT_NAME}_blue_1024_torch207.cat"), ("/a b/my.cat", "/a b/my.cat")],
+)
+def test_picture_and_label_name_the_missing_file(
+    gizmo: Script, model_file: str, named: str
+) -> None:
     knobs = {"weights": "blue", "quality": "1024", "libtorch": "207"}
-    message = script_reader.text_knob(node.knobs["message"], knobs, [])
-    assert message.startswith(f"No {KIT_NAME}_blue_1024_torch207.cat on Nuke's plug-in path. ")
+    inner = {"Inference1.modelFile": model_file}
+    message = script_reader.text_knob(gizmo.nodes["MissingText"].knobs["message"], knobs, [], inner)
+    assert message.splitlines()[:2] == ["Not keyed. This model file is missing:", named]
+    label = gizmo.one("Gizmo").knobs["label"]
+    inner["MissingText.message"] = message
+    assert script_reader.text_knob(label, {}, [], inner) == message
+    assert script_reader.text_knob(label, {}, [], inner | {"Inference1.modelFile": "/"}) == ""
 
 
 def test_the_version_check_and_cat_json_agree(gizmo: Script, kit_folder: Path) -> None:
@@ -197,6 +260,10 @@ def test_views(gizmo: Script) -> None:
 def test_metadata_say_what_keyed_the_frame(gizmo: Script) -> None:
     items = metadata(gizmo)
     assert items.pop("corridorkey/kit") == KIT_NAME
+    keyed = items.pop("corridorkey/keyed")
+    for model_file, answer in (GIZMO, "no"), ("", "no"), ("/", "yes"):
+        inner = {"Inference1.modelFile": model_file}
+        assert script_reader.text_knob(keyed, {}, [], inner) == answer
     assert items.pop("corridorkey/model_file") == "[value Inference1.modelFile]"
     for name in "model_id", "model_sha256", "cat_sha256":
         assert ".json" in items.pop(f"corridorkey/{name}")

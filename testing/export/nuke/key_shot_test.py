@@ -45,6 +45,7 @@ def test_it_builds_and_renders_the_shot(
     assert [hint[name].stored for name in ("first", "last", "raw")] == [1001, 1003, True]
     assert plate["raw"].stored is None
     assert key["despill_strength"].stored == 5
+    assert key["missing_model"].stored == "fail the render"
     assert {name: write[name].stored for name in ("channels", "file_type", "metadata")} == {
         "channels": "rgba",
         "file_type": "exr",
@@ -78,6 +79,7 @@ def test_set_takes_every_class_of_knob(
         (["--require-gpu"], [CAT], "Nuke has no GPU"),
         ([], [], "the .cat for these knobs and this Nuke is not on the plug-in path"),
         (["--set=quality=512"], [CAT], "is not on the plug-in path"),
+        (["--set=missing_model=show a message"], [], "is not on the plug-in path"),
         (["--set=quality=4096"], [CAT], "quality does not take '4096'"),
         (["--set=sharpness=1"], [CAT], "the node has no knob sharpness"),
         (["--set=mix=half"], [CAT], "mix does not take 'half'"),

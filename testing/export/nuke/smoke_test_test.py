@@ -9,33 +9,17 @@ import numpy as np
 import pytest
 
 from export.nuke.cat_files import KIT_NAME
-from export.nuke.scripts.knob_lines import SET_BY_GIZMO
 from export.pictures.compositing import srgb_to_linear
 from testing.export.nuke.conftest import GIZMO
 from testing.export.nuke.reader import script_reader
 from testing.export.nuke.reader.script_reader import Script
+from testing.export.nuke.recorder.good_key import SHOWN, default, good_key
 from testing.export.nuke.recorder.nodes import Pixels
 from testing.export.nuke.recorder.nuke import Nuke
 from testing.export.nuke.recorder.program import Program
-from wrapper.knobs import KNOBS, Knob
 
 CAT = f"{KIT_NAME}_green_2048_torch201.cat"
 SMALL = CAT.replace("2048", "512")
-
-_SHOWN = [knob for knob in KNOBS if knob.name not in SET_BY_GIZMO]
-
-
-def default(knob: Knob) -> Any:
-    """Returns the default as the node stores it."""
-    return knob.labels[int(knob.default)] if knob.labels else knob.default
-
-
-def good_key(values: dict[str, Any], channel: str, x: float, y: float) -> float:
-    """Keys the disc of the plate. Its edge is soft if any knob of the model is moved."""
-    distance = ((x - 128) ** 2 + (y - 72) ** 2) ** 0.5
-    moved = any(values[knob.name] != default(knob) for knob in _SHOWN)
-    alpha = 1.0 if distance < 40 else 0.5 * moved if distance < 42 else 0.0
-    return alpha if channel == "rgba.alpha" else 0.28 * alpha
 
 
 @pytest.fixture
@@ -58,7 +42,7 @@ def test_a_good_key_passes(run: Program, scripts: dict[str, Script], tmp_path: P
     assert (verdict["kit"], verdict["nuke"], verdict["gpu"]) == (KIT_NAME, "15.1v1", "NVIDIA X")
     assert verdict["model_file"] == f"/kit/{CAT}"
     assert verdict["seconds_first_frame"] >= 0
-    assert {knob["knob"] for knob in verdict["knobs"]} == {knob.name for knob in _SHOWN}
+    assert {knob["knob"] for knob in verdict["knobs"]} == {knob.name for knob in SHOWN}
     assert verdict["model_id"] == "unknown"  # no .json is beside this .cat
     assert verdict["known_answers"] == [
         {"skipped": "the answers are those of CorridorKey_demo_512, not of unknown"}
@@ -77,8 +61,8 @@ def test_a_good_key_passes(run: Program, scripts: dict[str, Script], tmp_path: P
         1: "Expression",
     }
     # Every knob is back at its default.
-    assert {knob.name: key[knob.name].stored for knob in _SHOWN} == {
-        knob.name: default(knob) for knob in _SHOWN
+    assert {knob.name: key[knob.name].stored for knob in SHOWN} == {
+        knob.name: default(knob) for knob in SHOWN
     }
 
 

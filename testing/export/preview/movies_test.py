@@ -5,6 +5,7 @@ The network is a stand-in that returns its input, so results equal plate and hin
 
 import os
 import random
+import sys
 import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -17,6 +18,7 @@ import pytest
 from OpenImageIO import HALF, ImageOutput, ImageSpec, TypeDesc
 from PIL import Image
 
+from export.pictures.movies import containers
 from export.pictures.movies.movie import MovieError, open_movie
 from export.pictures.movies.movie_colors import color_frame
 from export.pictures.picture_writer import write_exr, write_png
@@ -361,6 +363,30 @@ def test_claimed_tables_are_bounded(movie: ClaimedMovie, reason: str, tmp_path: 
     path.write_bytes(movie.content())
     with pytest.raises(MovieError, match=reason):
         open_movie(path)
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        ("os._exit(3)", r"takes more than 2 GiB of memory or 60 s to open"),
+        ("signal.raise_signal(signal.SIGSEGV)", r"crashes the library .*, by SIGSEGV; expected a"),
+        ("os.abort()", r"crashes the library .*, by SIGABRT; expected a"),
+        ("signal.raise_signal(signal.SIGKILL)", r"was killed, probably because the system ran out"),
+        ("import nothing_like_it", r"the process that tried it failed with exit status 1\. "),
+    ],
+)
+def test_each_end_of_the_child_has_its_own_message(
+    end: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.mov"
+    write_planes(path, grays(1))
+    program = f"import os, signal; {end}"
+    with monkeypatch.context() as patch:
+        patch.setattr(containers, "_COMMAND", (sys.executable, "-c", program))
+        with pytest.raises(MovieError, match=reason) as caught:
+            open_movie(path)
+    assert str(caught.value).startswith(f"{path} ")
+    assert open_movie(path).count == 1
 
 
 def test_many_damaged_frames_take_no_more_time_than_others(tmp_path: Path) -> None:

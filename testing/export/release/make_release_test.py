@@ -35,7 +35,7 @@ class Workshop:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "pins.json").write_text(json.dumps({PUBLISHED: PIN}))
+        (folder / "pins.json").write_text(json.dumps({PUBLISHED: PIN | {"bytes": 1}}))
         (folder / "lock.txt").write_text(LOCK)
         (folder / "MODULE.bazel").write_text(
             'module(\n    name = "corridorkey_nuke",\n    version = "0.1.0",\n)\n\n'

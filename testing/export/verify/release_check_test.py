@@ -1,6 +1,7 @@
 """The command line of verify on releases, folder and tar: a good one, and every hostile one."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -16,6 +17,7 @@ from export.release.sbom import SBOM
 from export.release.signature import sign, signing
 from export.release.signature.statement import PROVENANCE, replace_subjects
 from export.verify import papers_check
+from export.verify import verify as verify_module
 from testing.export.release.keys import KINDS, REFUSED_KINDS, write_keys
 from testing.export.verify.command import outcomes, refusal, verify
 from testing.export.verify.small_artifact import SmallExporter
@@ -130,6 +132,39 @@ def test_hostile_tar_is_refused(harm: TarHarm, release: Path, witness: Path) -> 
         name, detail = refusal(verify(tar, *arguments))
         assert name == "container"
         assert re.search(harm.message, detail), detail
+
+
+@pytest.mark.parametrize("form", ["folder", "tar"])
+@pytest.mark.parametrize(
+    ("wrong", "check"),
+    [("key", "signature"), ("a pipe", "signature"), ("a file", "statement"), ("form", "container")],
+)
+def test_refusal_ends_the_work(
+    wrong: str,
+    check: str,
+    form: str,
+    release: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    children: list[list[str]],
+) -> None:
+    """Nothing in a release is looked at once its signature, container or statement is refused."""
+    signed = Signed(release)
+    key = signed.another_key if wrong == "key" else signed.key
+    if wrong == "a pipe":
+        signed.envelope.unlink()
+        os.mkfifo(signed.envelope)
+    if wrong == "a file":
+        (release / "nuke/more.py").write_text("")
+    path = release if form == "folder" else write_tar(release)
+    if wrong == "form":
+        if form == "tar":
+            path.write_bytes(path.read_bytes() + bytes(512))
+        else:
+            (release / "link").symlink_to("/etc/passwd")
+    monkeypatch.setattr(verify_module, "check_release", lambda *_, **__: pytest.fail("it was read"))
+    verdict = verify(path, "--key", key, "--signature", signed.envelope)
+    assert refusal(verdict)[0] == list(outcomes(verdict))[-1] == check
+    assert not children
 
 
 def _resigned(release: Path, change: Any) -> list[str | Path]:

@@ -112,20 +112,41 @@ def test_statement_about_another_name(path: Path, signed: Signed) -> None:
     assert "none of them is named CorridorKeyBlue.pt" in refusal(verdict)[1]
 
 
-@pytest.mark.parametrize("wrong", ["key", "statement"])
+@pytest.mark.parametrize(
+    ("wrong", "check"),
+    [
+        ("key", "signature"),
+        ("no signature", "signature"),
+        ("no JSON", "signature"),
+        ("digest", "statement"),
+        ("name", "statement"),
+        ("predicate", "statement"),
+    ],
+)
 def test_refusal_ends_the_work(
     wrong: str,
+    check: str,
     path: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     children: list[list[str]],
 ) -> None:
     """Nothing of a file is read but its digest, once its signature is refused."""
-    signed = Signed(tmp_path, path.name, "0" * 64)
+    name = "Other.pt" if wrong == "name" else path.name
+    sha256 = "0" * 64 if wrong == "digest" else digest(path)["sha256"]
+    signed = Signed(tmp_path, name, sha256)
     key = signed.another_key if wrong == "key" else signed.key
+    if wrong == "no signature":
+        signed.envelope.unlink()
+        os.mkfifo(signed.envelope)
+    if wrong == "no JSON":
+        signed.envelope.write_bytes(b"\x1b[2J")
+    if wrong == "predicate":
+        statement = small_statement({name: sha256}).replace(b"provenance/v1", b"provenance/v2")
+        signed.envelope.write_bytes(signing.sign(statement, tmp_path / "key/private.pem"))
     monkeypatch.setattr(artifact_check, "read_claims", lambda _: pytest.fail("it was read"))
     verdict = verify(path, "--key", key, "--signature", signed.envelope)
-    assert list(outcomes(verdict))[-1] == {"key": "signature", "statement": "statement"}[wrong]
+    assert refusal(verdict)[0] == list(outcomes(verdict))[-1] == check
     assert not children
 
 
@@ -173,6 +194,17 @@ class TestWeights:
         next(tensor for key, tensor in changed.items() if key.endswith("bias"))[0] += 1e-6
         exporter.write(path, GREEN_MODEL_ID, {"sha256": sha256, "bytes": 398_849_256}, changed)
         assert "the numbers are not those of the checkpoint" in refusal(verify(path))[1]
+
+    @pytest.mark.parametrize("size", [0, 398_849_255, 2 << 30])
+    @pytest.mark.parametrize("weights_id", [GREEN_MODEL_ID, BLUE_MODEL_ID])
+    def test_published_checkpoint_has_its_published_size(
+        self, weights_id: str, size: int, exporter: SmallExporter, path: Path
+    ) -> None:
+        exporter.write(path, weights_id, {"sha256": min(PUBLISHED[weights_id]), "bytes": size})
+        name, detail = refusal(verify(path))
+        assert name == "weights"
+        assert f"states {size:,} bytes for the checkpoint" in detail
+        assert "the published file has 398,849,256" in detail
 
     def test_stand_in_without_a_pin_is_refused(self, exporter: SmallExporter, path: Path) -> None:
         exporter.write(path, "CorridorKey_demo", {"sha256": "1" * 64, "bytes": 1})

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from export.nuke.cat_files import KIT_NAME
 from export.nuke.model import KIT_NUKE, NAME
-from export.nuke.scripts.gizmo import color, hint, inputs, matte, model, output
+from export.nuke.scripts.gizmo import color, hint, inputs, matte, missing, model, output
 from export.nuke.scripts.knob_lines import SET_BY_GIZMO, user_knob
 from export.nuke.scripts.nk_file import KnobClass, Node, UserKnob
 from export.nuke.scripts.nk_file import gizmo as gizmo_file
@@ -51,4 +51,4 @@ def nodes(knobs: Sequence[Knob]) -> list[Node]:
 
 def text(knobs: Sequence[Knob]) -> str:
     """Returns the content of the file."""
-    return gizmo_file(nodes(knobs), KIT_NUKE, user_knobs(knobs))
+    return gizmo_file(nodes(knobs), KIT_NUKE, user_knobs(knobs), missing.LABEL)

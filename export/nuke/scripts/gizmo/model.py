@@ -19,6 +19,21 @@ _CAT = cat_name(
 MODEL_FILE = f"[lsearch -inline [plugins -all {_CAT}] *.cat]"
 """Tcl for the path of the .cat that the knobs ask for; empty if it is not on the plug-in path."""
 
+_PATH = f"[value {INFERENCE}.modelFile]"
+MODEL_EXISTS = f"[file exists {_PATH}]"
+"""Tcl for 1 if the chosen .cat exists, 0 if it does not or if none is found."""
+
+MISSING = "\n".join(
+    [
+        "Not keyed. This model file is missing:",
+        f'[expr {{[string length {_PATH}] ? {_PATH} : "{_CAT}"}}]',
+        "Make it with create_cat.py, choose another",
+        "Quality or other Weights, or choose a file",
+        "on the Model tab.",
+    ]
+)
+"""What the node says without its .cat, with Tcl that names the file."""
+
 QUALITY = UserKnob(
     KnobClass.ENUMERATION,
     "quality",
@@ -48,6 +63,15 @@ TAB = [
         "The expression finds the .cat on Nuke's plug-in path by Quality, Weights and the "
         "version of Nuke. Choose a file here to use that file in any case.",
         target=f"{INFERENCE}.modelFile",
+    ),
+    UserKnob(
+        KnobClass.ENUMERATION,
+        "missing_model",
+        "Missing Model",
+        "What comes out while the .cat file is missing: red stripes that name the file, with an "
+        "empty alpha, or an error that stops the render.",
+        entries=("show a message", "fail the render"),
+        value="show a message",
     ),
     UserKnob(
         KnobClass.CHECKBOX,
@@ -85,11 +109,7 @@ TAB = [
 def nodes(knobs: Sequence[Knob]) -> list[Node]:
     """Returns the nodes from plate and hint to Inference."""
     followed = {knob.name: f"{{parent.{knob.name}}}" for knob in knobs} | set_by_gizmo(knobs)
-    found = {
-        "expression": expression(f"[string length [value {INFERENCE}.modelFile]] > 0"),
-        "message": f"No {_CAT} on Nuke's plug-in path. Make it with create_cat.py, choose another "
-        "Quality or other Weights, or choose a file on the Model tab.",
-    }
+    found = {"expression": expression(MODEL_EXISTS), "message": MISSING}
     return [
         Node(
             "Copy",

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from export.nuke.cat_files import KIT_NAME
-from export.nuke.scripts.gizmo import color, inputs
+from export.nuke.scripts.gizmo import color, inputs, missing
+from export.nuke.scripts.gizmo.model import MODEL_EXISTS
 from export.nuke.scripts.gizmo.names import FRAME, HINT, INFERENCE, STRAIGHT
 from export.nuke.scripts.nk_file import KnobClass, Literal, Node, UserKnob, expression, word
 
@@ -66,8 +67,9 @@ def nodes(recorded: Sequence[str]) -> list[Node]:
         ),
         *_mask_and_mix(),
         *_views(),
-        Node("ModifyMetaData", "Provenance", ("View",), _metadata(recorded), at=(0, 30)),
-        Node("Output", "Output1", ("Provenance",), at=(0, 31)),
+        *missing.nodes("View", f"parent.view != {VIEW.entries.index('hint')}"),
+        Node("ModifyMetaData", "Provenance", ("Model",), _metadata(recorded), at=(0, 31)),
+        Node("Output", "Output1", ("Provenance",), at=(0, 32)),
     ]
 
 
@@ -128,6 +130,7 @@ def _metadata(recorded: Sequence[str]) -> dict[str, str]:
     """Returns the knob of ModifyMetaData that says what keyed the frame."""
     values = {
         "corridorkey/kit": KIT_NAME,
+        "corridorkey/keyed": f"[lindex {{no yes}} {MODEL_EXISTS}]",
         "corridorkey/model_file": f"[value {INFERENCE}.modelFile]",
         "corridorkey/model_id": _from_record('"model_id": "(.*?)"'),
         "corridorkey/model_sha256": _from_record('"pt":.*?"sha256": "(.*?)"'),

@@ -44,7 +44,10 @@ class Extent:
 
 
 def extents(
-    script: Script, inputs: Mapping[str, Extent], knobs: Mapping[str, int] | None = None
+    script: Script,
+    inputs: Mapping[str, Extent],
+    knobs: Mapping[str, int] | None = None,
+    model: bool = True,
 ) -> dict[str, Extent]:
     """Returns the extent of every node of the gizmo.
 
@@ -52,6 +55,7 @@ def extents(
         script: The gizmo.
         inputs: Extents of the connected inputs by name.
         knobs: Values of the gizmo's knobs that Switches follow; the others are 0.
+        model: The .cat exists.
     """
     numbers = {
         node.name: int(node.knobs.get("number", "0"))
@@ -70,7 +74,7 @@ def extents(
         if node.kind == "Input":
             return inputs.get(node.name, Extent.whole(*ROOT_FORMAT))
         if node.kind == "Switch":
-            return extent(node.inputs[_which(node, knobs or {}, connected)])
+            return extent(node.inputs[_which(node, knobs or {}, connected, model)])
         above = [extent(name) for name in node.inputs]
         if node.kind == "Crop":
             return Extent.whole(*above[0].size)
@@ -92,8 +96,9 @@ def _scaled(picture: Extent, size: tuple[int, int]) -> Extent:
     return Extent(size, (x * across, y * up, r * across, t * up))
 
 
-def _which(node: ScriptNode, knobs: Mapping[str, int], connected: set[int]) -> int:
+def _which(node: ScriptNode, knobs: Mapping[str, int], connected: set[int], model: bool) -> int:
     text = node.knobs["which"].strip("{}").strip('"').replace("\\", "")
+    text = text.replace(script_reader.MODEL_EXISTS, str(int(model)))
     if match := re.fullmatch(r"\[exists parent\.input(\d)\]", text):
         return int(int(match[1]) in connected)
     substituted = re.sub(r"parent\.(\w+)", lambda match: str(knobs.get(match[1], 0)), text)

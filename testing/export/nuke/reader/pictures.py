@@ -1,7 +1,7 @@
 """Computes the picture that a gizmo gives, for pictures of one size and a network of your own.
 
 It knows the classes of nodes in the kit's gizmo, from Foundry's reference guide. Erode and Blur are
-known only where they are disabled.
+known only where they are disabled. Text is not drawn.
 """
 
 import re
@@ -10,14 +10,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from testing.export.nuke.reader.script_reader import Script, ScriptNode
+from testing.export.nuke.reader.script_reader import MODEL_EXISTS, Script, ScriptNode
 
 Picture: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 """[H, W, 4] in RGBA, row 0 at the bottom as in Nuke."""
 Network: TypeAlias = Callable[[Picture], Picture]
 
 _CHANNELS = {"rgba.red": 0, "rgba.green": 1, "rgba.blue": 2, "rgba.alpha": 3}
-_PASS_ON = frozenset({"Assert", "BlackOutside", "Crop", "ModifyMetaData", "Output", "Reformat"})
+_PASS_ON = frozenset(
+    {"Assert", "BlackOutside", "Crop", "ModifyMetaData", "Output", "Reformat", "Text2"}
+)
 
 
 class Renderer:
@@ -28,6 +30,7 @@ class Renderer:
         inputs: Pictures of the connected inputs by name.
         knobs: Values of the gizmo's knobs; enumerations by the index of their entry.
         network: What Inference does to its input.
+        model: The .cat exists.
     """
 
     def __init__(
@@ -36,9 +39,10 @@ class Renderer:
         inputs: Mapping[str, Picture],
         knobs: Mapping[str, float],
         network: Network,
+        model: bool = True,
     ) -> None:
         self._gizmo, self._inputs, self._network = gizmo, inputs, network
-        self._knobs = knobs
+        self._knobs, self._model = knobs, model
         numbers = {
             int(node.knobs.get("number", "0")): node.name
             for node in gizmo.nodes.values()
@@ -80,6 +84,7 @@ class Renderer:
             return str(int(match[1]) in self._connected)
 
         text = re.sub(r"\[exists parent\.input(\d)\]", exists, text)
+        text = text.replace(MODEL_EXISTS, str(int(self._model)))
         text = re.sub(r"parent\.(\w+)", r"knobs['\1']", text)
         text = re.sub(r"!(?!=)", " not ", text).replace("&&", " and ").replace("||", "|")
         text = re.sub(r"(\w+) \? (\w+) : (\w+)", r"where(\1, \2, \3)", text)

@@ -50,7 +50,9 @@ def _print_boxes(script: Script) -> None:
         known = extents(script, inputs)
         for name in (*inputs, "FormatBox", "HintFit", "HintBox", "HintToAlpha", "Inference1"):
             click.echo(f"    {name:17} format {known[name].size}  box {known[name].box}")
-        click.echo(f"    {'Output1':17} format {known['Output1'].size}  box {known['Output1'].box}")
+        missing = extents(script, inputs, model=False)
+        for name, extent in ("Output1", known["Output1"]), ("without its .cat", missing["Output1"]):
+            click.echo(f"    {name:17} format {extent.size}  box {extent.box}")
 
 
 def _inputs(node: ScriptNode) -> str:
@@ -63,7 +65,7 @@ def _inputs(node: ScriptNode) -> str:
 def _knobs(node: ScriptNode) -> str:
     added = [knob["name"] for knob in node.user_knobs]
     return "  ".join(
-        f"{name}={value}"
+        f"{name}={value if name == 'metadata' else repr(value)[1:-1]}"
         for name, value in node.knobs.items()
         if name not in _SHOWN_ELSEWHERE and name not in added
     )

@@ -10,6 +10,9 @@ from typing import Any
 
 _READER = Path(__file__).parent / "read_script.tcl"
 
+MODEL_EXISTS = "[file exists [value Inference1.modelFile]]"
+"""Tcl in the gizmo for 1 or 0, which no expression of numbers can hold."""
+
 
 class ScriptError(ValueError):
     """Tcl cannot evaluate the script; the message is the interpreter's."""
@@ -124,7 +127,11 @@ def evaluate(code: str) -> str:
 
 
 def text_knob(
-    text: str, values: Mapping[str, object], plugins: Sequence[str], model_file: str = ""
+    text: str,
+    values: Mapping[str, object],
+    plugins: Sequence[str],
+    inner: Mapping[str, str] | None = None,
+    folder: str = "/kit",
 ) -> str:
     """Returns the value of a knob inside a gizmo that takes text with brackets.
 
@@ -132,11 +139,12 @@ def text_knob(
         text: The text of the knob.
         values: Values of the gizmo's knobs.
         plugins: Names of the files on the plug-in path.
-        model_file: Value of Inference's `modelFile`.
+        inner: Values of knobs inside the gizmo, by "Node.knob".
+        folder: Where the files on the plug-in path are.
     """
-    cases = " ".join(f"parent.{name} {{{value}}}" for name, value in values.items())
-    cases += f" Inference1.modelFile {{{model_file}}}"
-    found = f"expr {{$name in {{{' '.join(plugins)}}} ? [list /kit/$name] : {{}}}}"
+    named = {f"parent.{name}": value for name, value in values.items()} | dict(inner or {})
+    cases = " ".join(f"{name} {{{value}}}" for name, value in named.items())
+    found = f"expr {{$name in {{{' '.join(plugins)}}} ? [list {folder}/$name] : {{}}}}"
     return evaluate(
         f"proc value {{knob}} {{ dict get {{{cases}}} $knob }}\n"
         f"proc plugins {{all name}} {{ {found} }}\n"

@@ -1,9 +1,6 @@
 """Lists what is published about the nodes that the kit uses: knobs, inputs and values.
 
-Sources: a listing of the nodes of Nuke 17.0v3 (github.com/kirkjr2/nuke-python-reference,
-data/nodes/*.json), and gizmos published for Nuke 13.1 and later (github.com/rafaelperez/
-ViTMatte-for-Nuke and Segment-Anything-for-Nuke, github.com/pedroCabrera/CatteryNodes,
-github.com/CreativeLyons/NukeSurvivalToolkit_publicRelease).
+README.md names the file or page that shows each form.
 """
 
 from export.nuke.cat_files import KIT_NAME
@@ -35,7 +32,7 @@ KNOBS = {
     "Crop": {"box", "crop"},
     "Expression": _EXPRESSION,
     "FilterErode": {"channels", "disable", "size"},
-    "Gizmo": set(),
+    "Gizmo": {"label"},
     "Grade": {"blackpoint", "channels", "disable", "gamma", "white_clamp", "whitepoint"},
     "Inference": {"halfPrecision", "modelFile", "serialiseKnob", "useGPUIfAvailable"},
     "Input": {"number"},
@@ -57,6 +54,7 @@ KNOBS = {
     },
     "Remove": {"channels", "channels2", "channels3", "channels4", "operation"},
     "Switch": {"which"},
+    "Text2": {"box", "global_font_scale", "message", "output", "xjustify", "yjustify"},
     "Viewer": set(),
     "Write": {"channels", "create_directories", "file", "file_type", "metadata"},
     KIT_NAME: {"linear_output"},
@@ -93,6 +91,10 @@ VALUES = {
     ("Reformat", "resize"): {"distort"},
     ("Reformat", "type"): {"to box"},
     ("Remove", "operation"): {"keep"},
+    ("Text2", "box"): {"0 0 {input.width} {input.height}"},
+    ("Text2", "output"): {"rgb"},
+    ("Text2", "xjustify"): {"center"},
+    ("Text2", "yjustify"): {"center"},
     ("Write", "channels"): {"all", "rgba"},
     ("Write", "file_type"): {"exr"},
     ("Write", "metadata"): {"all metadata"},

@@ -1,0 +1,47 @@
+"""The picture that comes out while the .cat is missing: stripes that name the file.
+
+    picture ------------------------+
+    plate --> stripes --> text -----+--> Switch --> out
+
+A Switch asks only the input that it chooses, so Inference does not run and the render goes on. The
+stripes show even where Nuke finds no font for the text. Their alpha is 0.
+"""
+
+from export.nuke.scripts.gizmo.model import MISSING, MODEL_EXISTS
+from export.nuke.scripts.gizmo.names import FRAME
+from export.nuke.scripts.nk_file import Literal, Node, expression
+
+_TEXT = "MissingText"
+LABEL = f"[expr {{{MODEL_EXISTS} ? {{}} : [value {_TEXT}.message]}}]"
+"""Tcl for the label of the gizmo in the node graph: the message, or nothing."""
+
+
+def nodes(picture: str, wanted: str) -> list[Node]:
+    """Returns the nodes after the view.
+
+    Args:
+        picture: Name of the node that gives the view.
+        wanted: Expression that is true for a view that needs the .cat.
+    """
+    stripes = {"expr0": "floor((x + y) / 32) % 2 == 0 ? 0.3 : 0.05"}
+    text = {
+        "message": MISSING,
+        "output": "rgb",
+        "box": Literal("{0 0 {input.width} {input.height}}"),
+        "xjustify": "center",
+        "yjustify": "center",
+        # Fonts have 100 pixels; the message becomes about two thirds as wide as the plate.
+        "global_font_scale": expression("input.width / 4000"),
+    }
+    shown = f"{MODEL_EXISTS} == 0 && parent.missing_model == 0 && {wanted}"
+    return [
+        Node(
+            "Expression",
+            "MissingStripes",
+            (FRAME,),
+            stripes | {f"expr{i}": "0" for i in range(1, 4)},
+            at=(7, 28),
+        ),
+        Node("Text2", _TEXT, ("MissingStripes",), text, at=(7, 29)),
+        Node("Switch", "Model", (picture, _TEXT), {"which": expression(shown)}, at=(0, 30)),
+    ]
