@@ -61,7 +61,7 @@ def quoted(text: str) -> str:
 
 def _without_gaps(text: str) -> str:
     # A run of spaces could move what follows to the start of a line of the terminal.
-    return re.sub(r" {2,}", " ", text)
+    return re.sub(" +", " ", text).strip()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -124,10 +124,12 @@ def test_hostile_release_is_refused_by_the_signature_of_the_good_one(
     assert refusal(verify(release, *signed.arguments()))[0] in ("container", "statement")
 
 
-@pytest.mark.parametrize("harm", HARMS, ids=lambda harm: f"{harm.kind}: {harm.fault}")
+@pytest.mark.parametrize(
+    "harm",
+    [harm for harm in HARMS if harm.check in ("container", SHA256SUMS, MANIFEST, PROVENANCE)],
+    ids=lambda harm: f"{harm.kind}: {harm.fault}",
+)
 def test_hostile_papers_are_not_signed(harm: Harm, release: Path, witness: Path) -> None:
-    if harm.check not in ("container", SHA256SUMS, MANIFEST, PROVENANCE):
-        pytest.skip("sign does not look at it")
     private, _ = write_keys(release.parent / "key", KINDS["ed25519"]())
     harm.harm(release, witness)
     mend(release, *harm.left)
@@ -145,9 +147,7 @@ def test_statement_that_lies_is_neither_signed_nor_believed(
     good = (release / PROVENANCE).read_bytes()
     lie.harm(release, witness)
     private, public = write_keys(release.parent / "key", KINDS["ed25519"]())
-    lying = replace_subjects(
-        (release / PROVENANCE).read_bytes(), digest_release(release).subjects()
-    )
+    lying = (release / PROVENANCE).read_bytes()
     mend(release)
     result = CliRunner().invoke(sign.main, [str(release), f"--key={private}"])
     assert result.exit_code == 1
