@@ -31,7 +31,13 @@ _MOST_READ = 4
 _WIDTH, _HEIGHT, _COMPRESSION, _ROWS_PER_STRIP = 256, 257, 259, 278
 _STRIP_OFFSETS, _STRIP_SIZES = 273, 279
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SIZES = 322, 323, 324, 325
-_USED = frozenset(range(_WIDTH, _TILE_SIZES + 1))
+_USED = frozenset(
+    (
+        *(_WIDTH, _HEIGHT, _COMPRESSION, _ROWS_PER_STRIP, _STRIP_OFFSETS, _STRIP_SIZES),
+        *(_TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SIZES),
+    )
+)
+"""Tags that are read. Others may be there twice: some writers describe a picture twice."""
 _OLD_JPEG, _JPEG = 6, 7
 _WHOLE_NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 """Types of values that are whole numbers, as struct names them."""

@@ -417,6 +417,26 @@ def jpeg_tiff(
     return tiff_of(jpeg, {273: start, 278: rows, 279: len(jpeg)}, big)
 
 
+def described_tiff() -> bytes:
+    """Returns a TIFF with two descriptions, as tifffile writes them."""
+    stored = BytesIO()
+    with tifffile.TiffWriter(stored) as file:
+        tag = (270, 2, 6, b"again\0", True)
+        pixels = np.zeros((8, 8, 3), np.uint8)
+        file.write(pixels, photometric="rgb", description="text", extratags=[tag])
+    assert stored.getvalue().count(struct.pack("<HH", 270, 2)) >= 2
+    return stored.getvalue()
+
+
+def twice(content: bytes, tag: int) -> bytes:
+    """Returns a TIFF whose last tag is replaced by another of its tags."""
+    start = int.from_bytes(content[4:8])
+    count = int.from_bytes(content[start : start + 2])
+    entries = [content[start + 2 + 12 * n : start + 14 + 12 * n] for n in range(count)]
+    (repeated,) = [entry for entry in entries if int.from_bytes(entry[:2]) == tag]
+    return content[: start + 2] + b"".join([*entries[:-1], repeated]) + content[-8:]
+
+
 def exr_with(channels: int = 3, attributes: int = 0, views: int = 0) -> bytes:
     """Returns an EXR of 8 x 8 whose pixels are missing."""
 
@@ -473,6 +493,8 @@ NOISE = random.Random(0).randbytes(2**18)
                 (jpeg_tiff(side=65_488, tile=64, big=big), "a JPEG of 64x65488 pixels .* 64x64"),
             )
         ),
+        ("a.tif", described_tiff(), ""),
+        ("a.tif", twice(jpeg_tiff(), 278), "has the tag 278 twice in one directory"),
         ("a.tif", tiff_of(b"", {259: 6, 273: 8, 279: 1}), "JPEG of TIFF 6.0, which is obsolete"),
         (
             "a.tif",
