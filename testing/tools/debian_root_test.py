@@ -366,7 +366,7 @@ def test_an_archive_that_changes_once_it_was_checked_is_not_unpacked(machine: Ma
         "sha256sum",
         f"""
         /usr/bin/sha256sum "$@"
-        [[ "$(readlink /proc/self/fd/0)" != *.tar.gz ]] || echo another >{archive}
+        [[ "$(readlink /proc/self/fd/0)" != *.tar.gz ]] || echo another >'{archive}'
         """,
     )
     assert _launch(machine).returncode == 37
