@@ -32,6 +32,22 @@ Bazel = Callable[..., "subprocess.CompletedProcess[str]"]
 """Runs a command line and returns its result, with stdout and stderr together in `stdout`."""
 
 
+def not_sources(folder: str, names: list[str]) -> list[str]:
+    """Returns what Bazel built or fetched: `shutil.copytree(RUNFILES, clone, ignore=not_sources)`.
+
+    A clone with it would have a test's own program as a source, on which the test depends.
+
+    Args:
+        folder: A folder of the runfiles.
+        names: Names in the folder.
+    """
+    paths = [Path(folder, name) for name in names]
+    built = [
+        path.name for path in paths if path.is_symlink() and "bazel-out" in path.resolve().parts
+    ]
+    return [*built, "external"]
+
+
 def _is_debian() -> bool:
     """Returns whether Bazel is the one of the Debian root. Bazelisk may run there too."""
     return not os.environ.get("BAZEL_REAL") and _DEBIAN_BAZEL.exists()
@@ -74,7 +90,7 @@ def start(
         target = workspace / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target)
+            shutil.copytree(source, target, ignore=not_sources)
         else:
             shutil.copy(source, target)
 

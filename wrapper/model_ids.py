@@ -42,16 +42,9 @@ PUBLISHED: Mapping[str, Mapping[str, int | None]] = {
 them. None where the size is not known."""
 
 _CUSTOM = "CorridorKey_custom_"
-_RESERVED = (
-    "corridorkey1",
-    "corridorkeyv",
-    "corridorkeyblue",
-    "corridorkeygreen",
-    "corridorkeyuntrained",
-    "corridorkeydemo",
-    "corridorkeycustom",
-)
-"""Beginnings of Model Ids, as `is_reserved` reads them, that a name of the user's must not have."""
+_RESERVED = re.compile("corridorkey|^custom")
+"""Words that a name of the user's must not have, as `is_reserved` reads it."""
+_LOOK_ALIKES = str.maketrans("0135l7", "oiesit")
 _OWN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 
 
@@ -79,8 +72,9 @@ def custom_model_id(sha256: str) -> str:
 
 def is_reserved(model_id: str) -> bool:
     """Returns whether a Model Id looks like one that only this repository gives."""
-    # Only letters and digits count: CorridorKey-V1.0_Nuke is too like CorridorKey_v1.0_Nuke.
-    return re.sub(r"[^a-z0-9]", "", model_id.lower()).startswith(_RESERVED)
+    # Only letters count, and digits that look like one: C0rridor-Key_V1 is too like CorridorKey_v1.
+    letters = re.sub(r"[^a-z0-9]", "", model_id.lower()).translate(_LOOK_ALIKES)
+    return _RESERVED.search(letters) is not None
 
 
 def is_own(model_id: str) -> bool:
@@ -113,8 +107,9 @@ def check_own_model_id(model_id: str, weights: str) -> None:
         )
     if is_reserved(model_id):
         raise ModelIdError(
-            f"{model_id} looks like the Model Id of other weights; expected a name that begins "
-            f"with none of {', '.join(_RESERVED)}, whatever its case and punctuation"
+            f"{model_id} looks like the Model Id of other weights; expected a name that does not "
+            "contain corridorkey nor begin with custom, whatever its case, punctuation and digits "
+            "in place of letters"
         )
 
 

@@ -31,6 +31,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from export.common.digests import Digest
 from export.common.regular_file import FileError, open_regular
 from wrapper.printable import printable
 
@@ -79,7 +80,7 @@ def check_canonical(path: Path) -> dict[str, str]:
     """
     digests = {}
     for name, content in read_members(path):
-        digests[_relative(name)] = _sha256_of(content)
+        digests[_relative(name)] = _digest_of(content)["sha256"]
     return digests
 
 
@@ -100,7 +101,7 @@ def read_members(path: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
         yield from _members(file)
 
 
-def write_canonical(folder: Path, tar: _File, follow_links: bool = False) -> dict[str, str]:
+def write_canonical(folder: Path, tar: _File, follow_links: bool = False) -> dict[str, Digest]:
     """Writes the canonical tar of a folder; the name of the folder is its name in the tar.
 
     Args:
@@ -109,7 +110,7 @@ def write_canonical(folder: Path, tar: _File, follow_links: bool = False) -> dic
         follow_links: Whether links to files are allowed, and stand for their files.
 
     Returns:
-        SHA-256 by path relative to the folder.
+        Digest and size by path relative to the folder.
 
     Raises:
         TarError: The folder has no canonical tar: it is empty or too large, or holds a link, a
@@ -117,7 +118,7 @@ def write_canonical(folder: Path, tar: _File, follow_links: bool = False) -> dic
         OSError: A file cannot be read or written.
     """
     names = _Names()
-    digests = {}
+    digests: dict[str, Digest] = {}
     position = 0
     files = itertools.islice(_files(folder, folder.name), MAXIMUM_MEMBERS + 1)
     for name, path in sorted(files):
@@ -137,7 +138,7 @@ def write_canonical(folder: Path, tar: _File, follow_links: bool = False) -> dic
                 raise TarError(f"{name} grew while it was read")
         tar.write(bytes(-size % _BLOCK))
         position += _BLOCK + size + -size % _BLOCK
-        digests[_relative(name)] = sha256.hexdigest()
+        digests[_relative(name)] = {"sha256": sha256.hexdigest(), "bytes": size}
     names.check_any()
     tar.write(_end(position))
     return digests
@@ -149,11 +150,13 @@ class ReleaseDigests:
 
     Attributes:
         files: SHA-256 by path of every file, relative to the folder.
+        sizes: Size of each, in bytes, as it was when it was digested.
         tar_name: Name of the canonical tar, `FOLDER.tar`.
         tar_sha256: SHA-256 of the canonical tar.
     """
 
     files: dict[str, str]
+    sizes: dict[str, int]
     tar_name: str
     tar_sha256: str
 
@@ -173,7 +176,7 @@ def digest_release(release: Path) -> ReleaseDigests:
         TarError: The release is neither a canonical tar nor a folder that has one.
         OSError: The release cannot be read.
     """
-    files = {}
+    files: dict[str, Digest] = {}
     top = ""
     if release.is_dir():
         tar = _Hashing(None)
@@ -185,44 +188,15 @@ def digest_release(release: Path) -> ReleaseDigests:
             tar = _Hashing(file)
             for name, content in _members(tar):
                 top = name.partition("/")[0]
-                files[_relative(name)] = _sha256_of(content)
+                files[_relative(name)] = _digest_of(content)
     if f"{top}.tar" in files:
         raise TarError(f"{top}/{top}.tar has the name of the tar itself")
-    return ReleaseDigests(files, f"{top}.tar", tar.sha256.hexdigest())
-
-
-def read_file(release: Path, name: str, digests: ReleaseDigests, limit: int) -> bytes:
-    """Returns the content of one file of a release.
-
-    Args:
-        release: Folder or tar of the release.
-        name: Path relative to the folder.
-        digests: Digests of the release, from `digest_release`.
-        limit: Largest accepted size, in bytes.
-
-    Raises:
-        TarError: There is no such file, it is too large, or it changed since it was digested.
-        OSError: The release cannot be read.
-    """
-    content = None
-    if release.is_dir() and name in digests.files:
-        with _open(release / name, limit, name, follow_link=False) as file:
-            content = file.read(limit)
-    elif name in digests.files:
-        for member, chunks in read_members(release):
-            data = bytearray()
-            for chunk in chunks:
-                if _relative(member) == name and len(data) <= limit:
-                    data += chunk
-            if _relative(member) == name:
-                content = bytes(data)
-    if content is None:
-        raise TarError(f"there is no {name}")
-    if len(content) > limit:
-        raise TarError(f"{name} has more than {limit:,} bytes, the most allowed")
-    if hashlib.sha256(content).hexdigest() != digests.files[name]:
-        raise TarError(f"{name} changed while it was read")
-    return content
+    return ReleaseDigests(
+        {path: found["sha256"] for path, found in files.items()},
+        {path: found["bytes"] for path, found in files.items()},
+        f"{top}.tar",
+        tar.sha256.hexdigest(),
+    )
 
 
 class _Hashing:
@@ -369,11 +343,12 @@ def _content(file: _File, name: str, size: int) -> Iterator[bytes]:
         yield chunk
 
 
-def _sha256_of(content: Iterator[bytes]) -> str:
-    sha256 = hashlib.sha256()
+def _digest_of(content: Iterator[bytes]) -> Digest:
+    sha256, size = hashlib.sha256(), 0
     for chunk in content:
         sha256.update(chunk)
-    return sha256.hexdigest()
+        size += len(chunk)
+    return {"sha256": sha256.hexdigest(), "bytes": size}
 
 
 def _relative(name: str) -> str:

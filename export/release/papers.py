@@ -16,7 +16,7 @@ from export.artifact.artifact_manifest import ArtifactManifest
 from export.common.digests import Digest, sha256
 from export.release.release_manifest import ArtifactEntry, artifact, weights_url
 from export.release.sbom import sbom
-from export.release.signature.statement import build_statement
+from export.release.signature.statement import WEIGHTS, build_statement
 from export.release.wheels import read_wheels
 
 _MODULE = re.compile(
@@ -103,7 +103,7 @@ class Checkout:
         return [
             *(
                 ResourceDescriptor(
-                    name="weights",
+                    name=WEIGHTS,
                     uri=weights_url(published) if published else "",
                     digest={"sha256": digest},
                 )

@@ -16,7 +16,6 @@ A check that refuses ends the work.
 """
 
 import contextlib
-import dataclasses
 import json
 import tempfile
 from collections.abc import Callable
@@ -30,7 +29,8 @@ from export.verify.children.confined import ChildError, Limits
 from export.verify.claims import ClaimError, Claims, read_claims
 from export.verify.comparison import Comparison, DifferenceError, compare
 from export.verify.generated import Generated, generate
-from export.verify.verdict import Passed, RefusedError, Verdict
+from export.verify.signature_check import check_claims
+from export.verify.verdict import Passed, RefusedError, Verdict, quoted
 from export.verify.weights.pins import WeightsError, is_pinned, read_pins
 
 MAXIMUM_BESIDE_BYTES = 1 << 20
@@ -45,19 +45,6 @@ _OTHER_VERSION = (
 Open = Callable[[], contextlib.AbstractContextManager[IO[bytes]]]
 
 
-@dataclasses.dataclass(frozen=True)
-class Artifact:
-    """A .pt that is exactly what the exporter makes.
-
-    Attributes:
-        facts: Content of the manifest that belongs beside it.
-        pinned: Whether the numbers of its weights are vouched for by a pinned digest.
-    """
-
-    facts: ArtifactManifest
-    pinned: bool
-
-
 def check_artifact(
     verdict: Verdict,
     name: str,
@@ -65,7 +52,8 @@ def check_artifact(
     sha256: str,
     read_beside: Callable[[], bytes | None],
     probing: bool,
-) -> Artifact:
+    statement: bytes | None = None,
+) -> ArtifactManifest:
     """Checks a .pt and the manifest beside it.
 
     Args:
@@ -75,12 +63,18 @@ def check_artifact(
         sha256: SHA-256 of the bytes that the verdict is about.
         read_beside: Returns the manifest beside the file, or None if there is none.
         probing: Whether to key a plate: four passes through the network, minutes at 2048.
+        statement: A signed statement that covers the file, and must state what it claims to be.
+
+    Returns:
+        The manifest that belongs beside the file.
 
     Raises:
         EndedError: The file is refused.
         OSError: The file cannot be read, or there is no disk for two copies of it.
     """
     claims = verdict.run(name, "claims", lambda: _check_claims(open_file))
+    if statement is not None:
+        verdict.run(name, "stated claims", lambda: check_claims(statement, name, claims))
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "copy.pt") if probing else None
         verdict.show(name, "generate the same variant with this version of the exporter")
@@ -92,14 +86,11 @@ def check_artifact(
         verdict.model_ids[name] = claims.model_id
         pinned = verdict.run(name, "weights", lambda: _check_weights(claims, comparison))
         if not pinned:
-            verdict.note(
-                f"the values of the weights of {claims.model_id} are vouched for by a signature "
-                "only"
-            )
-        facts = _facts(generated, open_file, sha256)
+            verdict.unpinned(claims.model_id)
+        facts = _facts(generated, comparison)
         verdict.run(name, "manifest beside", lambda: _check_beside(facts, read_beside()))
         verdict.run(name, "probe plate", lambda: _measure(verdict, name, claims, copy))
-    return Artifact(facts, pinned)
+    return facts
 
 
 def _check_claims(open_file: Open) -> Passed[Claims]:
@@ -150,8 +141,9 @@ def _manifest_difference(claimed: bytes, expected: bytes) -> str | None:
     for field in [*other, *(one.keys() - other.keys())]:
         if one.get(field) != other.get(field):
             return (
-                f"the field {field} of its manifest is not what this version of the exporter "
-                f"writes, {json.dumps(other.get(field))}: {json.dumps(one.get(field))}"
+                f"the field {quoted(field)} of its manifest is not what this version of the "
+                f"exporter writes, {quoted(json.dumps(other.get(field)))}: "
+                f"{quoted(json.dumps(one.get(field)))}"
             )
     return "its manifest has the right content in another form"
 
@@ -172,13 +164,11 @@ def _check_weights(claims: Claims, comparison: Comparison) -> Passed[bool]:
     )
 
 
-def _facts(generated: Generated, open_file: Open, sha256: str) -> ArtifactManifest:
-    with open_file() as file:
-        size = file.seek(0, 2)
+def _facts(generated: Generated, comparison: Comparison) -> ArtifactManifest:
     inside: ManifestInside = json.loads(generated.manifest())
     return {
         **inside,
-        "torchscript": {"sha256": sha256, "bytes": size},
+        "torchscript": {"sha256": comparison.sha256, "bytes": comparison.size},
         "operators": generated.operators,
     }
 

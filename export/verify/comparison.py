@@ -39,10 +39,12 @@ class Comparison:
 
     Attributes:
         sha256: SHA-256 of the whole file.
+        size: Its size, in bytes.
         weights_sha256: `digest_of_all` of its weights.
     """
 
     sha256: str
+    size: int
     weights_sha256: str
 
 
@@ -72,16 +74,19 @@ class _Reader:
         self.sha256 = hashlib.sha256()
 
     def chunks(self, size: int) -> Iterator[bytes]:
-        """Yields exactly `size` bytes, in chunks of 1 MiB, or fewer where the file ends."""
-        while size > 0:
-            chunk = self._file.read(min(size, _CHUNK))
-            if not chunk:
-                return
+        """Yields exactly `size` bytes, in chunks of 1 MiB, or fewer where the file ends.
+
+        Chunks begin at multiples of 1 MiB. So a number is never divided between two of them.
+        """
+        for start in range(0, size, _CHUNK):
+            wanted = min(size - start, _CHUNK)
+            chunk = self._file.read(wanted)
             self.sha256.update(chunk)
             if self._copy:
                 self._copy.write(chunk)
             yield chunk
-            size -= len(chunk)
+            if len(chunk) < wanted:  # The end, even of a file that grows again meanwhile.
+                return
 
     def exactly(self, size: int) -> bytes:
         """Returns the next bytes, fewer where the file ends."""
@@ -116,6 +121,7 @@ def compare(file: IO[bytes], generated: Generated, copy: IO[bytes] | None = None
             reference.seek(position)
             _compare_fixed(reader, reference, position, end - position, records)
             if span is None:
+                position = end
                 break
             if span.kind == "numbers":
                 form = generated.weights[span.record]
@@ -132,7 +138,7 @@ def compare(file: IO[bytes], generated: Generated, copy: IO[bytes] | None = None
             position = span.start + span.size
     if reader.exactly(1):
         raise DifferenceError("bytes follow the end of the archive")
-    return Comparison(reader.sha256.hexdigest(), digest_of_all(digests))
+    return Comparison(reader.sha256.hexdigest(), position, digest_of_all(digests))
 
 
 def _free_spans(

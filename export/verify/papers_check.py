@@ -1,12 +1,12 @@
 """Checks the papers of a release: writes each as this checkout does, and compares all bytes."""
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from export.artifact.artifact_manifest import ArtifactManifest
 from export.common.digests import Digest
 from export.common.json_text import to_json
 from export.common.sha256sums import SHA256SUMS
@@ -17,7 +17,7 @@ from export.release.release_manifest import MANIFEST, SCHEMA, ArtifactEntry, rel
 from export.release.sbom import SBOM
 from export.release.signature.policy import SignatureError
 from export.release.signature.statement import PROVENANCE, check_statement
-from export.verify.artifact_check import Artifact
+from export.verify.claims import ClaimError, read_claims
 from export.verify.files import Release, read_unchanged
 from export.verify.verdict import Passed, RefusedError
 from wrapper.printable import printable
@@ -40,19 +40,45 @@ _COMPONENTS_COMPARED = 1000
 """Most components that are compared one by one, to name the first that differs."""
 
 
+def read_facts(release: Release, path: str) -> ArtifactManifest:
+    """Returns the manifest beside an artifact, which must be about this very artifact.
+
+    Not even the names of the artifact's records are checked: for those who sign what they made.
+
+    Raises:
+        RefusedError: The manifest is not about this file, or states other than the one inside.
+        OSError: A file cannot be read.
+    """
+    beside = f"{path.removesuffix('.pt')}.json"
+    text = read_unchanged(release, beside, _MAXIMUM_PAPER_BYTES)
+    try:
+        with release.open(path) as file:
+            inside = json.loads(read_claims(file).text)
+        stated: Any = parse_object(text, _MAXIMUM_PAPER_BYTES)
+    except (ClaimError, JsonError) as error:
+        raise RefusedError(f"{path} or its manifest {error}") from None
+    digests = release.digests
+    facts: Any = {
+        **inside,
+        "torchscript": {"sha256": digests.files[path], "bytes": digests.sizes[path]},
+        "operators": stated.get("operators"),
+    }
+    if facts.keys() != ArtifactManifest.__annotations__.keys() or text != to_json(facts).encode():
+        raise RefusedError(f"{beside} is not the manifest of this {path}")
+    return cast(ArtifactManifest, facts)
+
+
 class Papers:
     """Checks the papers of one release.
 
     Args:
         release: The release.
-        artifacts: Its artifacts, each of which was checked, by file name.
+        facts: The manifest of each of its artifacts, which was checked, by file name.
     """
 
-    def __init__(self, release: Release, artifacts: Mapping[str, Artifact]) -> None:
+    def __init__(self, release: Release, facts: Mapping[str, ArtifactManifest]) -> None:
         self._release = release
-        self._entries: list[ArtifactEntry] = _CHECKOUT.entries(
-            {path: found.facts for path, found in artifacts.items()}
-        )
+        self._entries: list[ArtifactEntry] = _CHECKOUT.entries(facts)
         self._version = ""
 
     def check_manifest(self) -> Passed[None]:
@@ -161,12 +187,12 @@ class Papers:
         return Passed(f"{', '.join(sorted(COPIED))} are this checkout's", None)
 
     def _digests(self, *left_out: str) -> dict[str, Digest]:
-        digests: dict[str, Digest] = {}
-        for path, sha256 in self._release.digests.files.items():
-            if path not in left_out:
-                with self._release.open(path) as file:
-                    digests[path] = {"sha256": sha256, "bytes": file.seek(0, os.SEEK_END)}
-        return digests
+        digests = self._release.digests
+        return {
+            path: {"sha256": sha256, "bytes": digests.sizes[path]}
+            for path, sha256 in digests.files.items()
+            if path not in left_out
+        }
 
     def _read(self, name: str) -> tuple[bytes, dict[str, Any]]:
         text = read_unchanged(self._release, name, _MAXIMUM_PAPER_BYTES)

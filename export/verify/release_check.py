@@ -2,13 +2,14 @@
 
 import functools
 
+from export.artifact.artifact_manifest import ArtifactManifest
 from export.common import sha256sums
 from export.common.sha256sums import SHA256SUMS, ChecksumError
 from export.nuke import kit
 from export.release.release_manifest import MANIFEST
 from export.release.sbom import SBOM
 from export.release.signature.statement import PROVENANCE
-from export.verify.artifact_check import MAXIMUM_BESIDE_BYTES, Artifact, check_artifact
+from export.verify.artifact_check import MAXIMUM_BESIDE_BYTES, check_artifact
 from export.verify.files import Release, read_unchanged
 from export.verify.papers_check import COPIED, Papers
 from export.verify.verdict import Passed, RefusedError, Verdict
@@ -34,12 +35,12 @@ def check_release(verdict: Verdict, release: Release, signed: bool, probing: boo
     name = release.name
     verdict.run(name, SHA256SUMS, lambda: _check_list(release))
     verdict.run(name, "names", lambda: _check_names(release))
-    artifacts = {
+    facts = {
         path: _check_artifact(verdict, release, path, probing)
         for path in sorted(release.digests.files)
         if path.endswith(".pt")
     }
-    papers = Papers(release, artifacts)
+    papers = Papers(release, facts)
     verdict.run(name, MANIFEST, papers.check_manifest)
     verdict.run(name, PROVENANCE, papers.check_provenance)
     if not verdict.run(name, SBOM, lambda: papers.check_bill(signed)):
@@ -84,7 +85,9 @@ def _check_names(release: Release) -> Passed[None]:
     return Passed(f"{len(artifacts)} artifacts and their papers", None)
 
 
-def _check_artifact(verdict: Verdict, release: Release, path: str, probing: bool) -> Artifact:
+def _check_artifact(
+    verdict: Verdict, release: Release, path: str, probing: bool
+) -> ArtifactManifest:
     def read_beside() -> bytes:
         return read_unchanged(release, path.removesuffix(".pt") + ".json", MAXIMUM_BESIDE_BYTES)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from export.release.canonical_tar import MAXIMUM_BYTES
-from export.verify.files import digest, open_file
+from export.verify.files import Folder, Release, digest, open_file
 from export.verify.verdict import RefusedError
 
 _BLOCK = 512
@@ -43,6 +43,16 @@ class Tar:
         start, size = self._places[path]
         with open_file(self._path, MAXIMUM_BYTES) as file:
             yield io.BufferedReader(_Window(file, start, size))
+
+
+def open_release(path: Path) -> Release:
+    """Opens a release, a folder or a tar.
+
+    Raises:
+        RefusedError: It is not byte for byte the canonical tar of its content, or has none.
+        OSError: It cannot be read.
+    """
+    return Folder(path) if path.is_dir() else Tar(path)
 
 
 def _places(path: Path, count: int) -> dict[str, tuple[int, int]]:

@@ -3,10 +3,21 @@
 from pathlib import Path
 
 from export.release.signature import signing
-from export.release.signature.policy import MAXIMUM_ENVELOPE_BYTES, SignatureError
-from export.release.signature.statement import check_statement, read_subjects
-from export.verify.files import Release, read_file
-from export.verify.verdict import Passed, RefusedError
+from export.release.signature.policy import (
+    MAXIMUM_ENVELOPE_BYTES,
+    MAXIMUM_STATEMENT_BYTES,
+    SignatureError,
+)
+from export.release.signature.statement import (
+    PROVENANCE,
+    check_statement,
+    read_inputs,
+    read_subjects,
+    replace_subjects,
+)
+from export.verify.claims import Claims
+from export.verify.files import Release, read_file, read_unchanged
+from export.verify.verdict import Passed, RefusedError, quoted
 
 
 def check_signature(
@@ -63,14 +74,45 @@ def check_file(statement: bytes, name: str, sha256: str) -> Passed[None]:
     return Passed(f"covers {len(signed)} files, and this {name} is one of them", None)
 
 
-def check_files(statement: bytes, release: Release) -> Passed[None]:
-    """Checks that a signed statement covers exactly the files of a release, and its tar.
+def check_claims(statement: bytes, name: str, claims: Claims) -> Passed[None]:
+    """Checks that a signed statement says of a single file what the file says of itself.
+
+    Args:
+        statement: A statement that covers the file.
+        name: Name of the file.
+        claims: Its claims, which are compared with its bytes later.
 
     Raises:
-        RefusedError: It does not, or it is not a statement about a release.
+        RefusedError: The statement gives it another Model Id or other weights.
     """
+    artifacts, weights = read_inputs(statement)
+    if artifacts.get(name) != claims.model_id:
+        raise RefusedError(
+            f"the file claims to be {claims.model_id}, and the statement says that it is "
+            f"{quoted(artifacts.get(name, 'no artifact'))}"
+        )
+    if claims.checkpoint["sha256"] not in weights:
+        raise RefusedError(
+            f"the file claims weights with SHA-256 {claims.checkpoint['sha256']}, which the "
+            "statement does not name"
+        )
+    return Passed("the statement gives it this Model Id and these weights", None)
+
+
+def check_files(statement: bytes, release: Release) -> Passed[None]:
+    """Checks that a signed statement is the one in a release, about its files and its tar.
+
+    Raises:
+        RefusedError: It covers other files, says something else of them, or is not a statement
+            about a release.
+        OSError: The statement in the release cannot be read.
+    """
+    subjects = release.digests.subjects()
     try:
-        check_statement(statement, release.digests.subjects())
+        check_statement(statement, subjects)
+        inside = read_unchanged(release, PROVENANCE, MAXIMUM_STATEMENT_BYTES)
+        if statement != replace_subjects(inside, subjects):
+            raise RefusedError(f"it says something else of the files than their {PROVENANCE}")
     except SignatureError as error:
         raise RefusedError(str(error)) from None
     return Passed(f"covers exactly these {len(release.digests.files)} files, and their tar", None)

@@ -1,6 +1,7 @@
 """Gathers checks and draws the verdict from them: a table, JSON, one line, an exit status."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any, Generic, Literal, TypeVar
 
@@ -21,7 +22,20 @@ NOT_DETERMINED = 2
 SIGNATURE = "signature"
 """Name of the check that makes a file VERIFIED."""
 
+_MEANINGS: dict[tuple[Word, bool], str] = {
+    ("VERIFIED", True): "signed by the given key, and exactly what this version of the exporter "
+    "makes",
+    ("VERIFIED", False): "signed by the given key, and its code is exactly what this version of "
+    "the exporter writes; nothing but that signature vouches for its weights",
+    ("CONSISTENT", True): "exactly what this version of the exporter makes; without --key its "
+    "origin is unknown",
+    ("CONSISTENT", False): "its code is exactly what this version of the exporter writes; nothing "
+    "vouches for its weights, and without --key its origin is unknown",
+}
+"""Meaning of a word, by whether pinned digests vouch for all weights."""
+
 _LONGEST_DETAIL = 1000
+_LONGEST_QUOTE = 80
 _STYLES: dict[Outcome, str] = {
     "passed": "green",
     "refused": "bold red",
@@ -38,6 +52,16 @@ class RefusedError(ValueError):
 
 class EndedError(Exception):
     """A check was refused, so no other is made."""
+
+
+def quoted(text: str) -> str:
+    """Returns untrusted text so short that it cannot pass for a line of verify's own."""
+    return printable(_without_gaps(text), _LONGEST_QUOTE)
+
+
+def _without_gaps(text: str) -> str:
+    # A run of spaces could move what follows to the start of a line of the terminal.
+    return re.sub(" +", " ", text).strip()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,14 +106,16 @@ class Verdict:
         sha256: SHA-256 of the subject, if it is one file.
         checks: Results, in the order in which the checks were made.
         model_ids: Model Ids of the artifacts, by file name.
+        pinned: Whether pinned digests vouch for the weights of all artifacts.
         notes: What limits the verdict, each a short clause.
     """
 
     def __init__(self, subject: str) -> None:
-        self.subject = printable(subject)
+        self.subject = quoted(subject)
         self.sha256: str | None = None
         self.checks: list[Check] = []
         self.model_ids: dict[str, str] = {}
+        self.pinned = True
         self.notes: list[str] = []
         self._console = Console(stderr=True, emoji=False)
 
@@ -121,14 +147,19 @@ class Verdict:
         line = f"{printable(subject)}: {printable(step)} …"
         self._console.print(line, highlight=False, markup=False)
 
+    def unpinned(self, model_id: str) -> None:
+        """Notes that no pinned digest vouches for the weights of an artifact."""
+        self.pinned = False
+        self.note(f"the values of the weights of {model_id} are vouched for by a signature only")
+
     def note(self, clause: str) -> None:
         """Adds a clause to the verdict, once."""
         if clause not in self.notes:
             self.notes.append(clause)
 
     def _add(self, subject: str, name: str, outcome: Outcome, detail: str) -> None:
-        check = Check(printable(subject), name, outcome, printable(detail, _LONGEST_DETAIL))
-        self.checks.append(check)
+        detail = _without_gaps(printable(detail, _LONGEST_DETAIL))
+        self.checks.append(Check(quoted(subject), name, outcome, detail))
 
     @property
     def word(self) -> Word:
@@ -140,28 +171,30 @@ class Verdict:
         return "VERIFIED" if signed else "CONSISTENT"
 
     def line(self) -> str:
-        """Returns the verdict in one line."""
+        """Returns the word and its meaning, with no text from outside."""
+        if self.word == "REFUSED":
+            return "REFUSED: do not use it; the reason stands above"
+        return f"{self.word}: {_MEANINGS[self.word, self.pinned]}"
+
+    def about(self) -> str:
+        """Returns subject, meaning and limits in one line, with text from outside."""
         subject = f"{self.subject} (SHA-256 {self.sha256})" if self.sha256 else self.subject
         if self.word == "REFUSED":
             refused = [check for check in self.checks if check.outcome == "refused"]
             reasons = [f"{check.subject}, {check.name}: {check.detail}" for check in refused]
-            return f"REFUSED: {subject}: {'; '.join(reasons) or 'it holds no artifact'}"
-        meaning = (
-            "signed by the given key, and exactly what this version of the exporter makes"
-            if self.word == "VERIFIED"
-            else "exactly what this version of the exporter makes; without --key its origin is "
-            "unknown"
-        )
+            return f"{subject}: {'; '.join(reasons) or 'it holds no artifact'}"
         notes = list(self.notes)
         if any(model_id.startswith(UNTRAINED_MODEL_ID) for model_id in self.model_ids.values()):
             notes.append("UNTRAINED weights, which key nothing")
         if any(model_id.startswith(DEMO_MODEL_ID) for model_id in self.model_ids.values()):
             notes.append("DEMO weights, which were written by hand")
-        return "; ".join([f"{self.word}: {subject}: {meaning}", *notes])
+        return "; ".join([f"{subject}: {_MEANINGS[self.word, self.pinned]}", *notes])
 
     def table(self) -> Table:
         """Returns one row per check."""
-        table = Table("file", "check", "outcome", "what was found")
+        table = Table()
+        for column in ("file", "check", "outcome", "what was found"):
+            table.add_column(column, overflow="fold")  # A digest is never cut.
         for check in self.checks:
             outcome = f"[{_STYLES[check.outcome]}]{check.outcome}[/]"
             table.add_row(escape(check.subject), check.name, outcome, escape(check.detail))
@@ -173,7 +206,7 @@ class Verdict:
             "subject": self.subject,
             "sha256": self.sha256,
             "word": self.word,
-            "verdict": self.line(),
+            "verdict": f"{self.word}: {self.about()}",
             "model_ids": self.model_ids,
             "checks": [dataclasses.asdict(check) for check in self.checks],
         }

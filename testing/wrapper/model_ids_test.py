@@ -52,7 +52,9 @@ def test_every_published_digest_belongs_to_one_id() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["Studio_show_42", "a", "7", "v1.0+x-y", "CorridorKey2", "x" * 64])
+@pytest.mark.parametrize(
+    "name", ["Studio_show_42", "a", "7", "v1.0+x-y", "Show_custom_1", "Key2", "x" * 64]
+)
 def test_name_of_ones_own(name: str) -> None:
     check_own_model_id(name, CUSTOM)
 
@@ -86,6 +88,8 @@ def test_the_id_that_weights_have_anyway(weights: str) -> None:
             for name in (
                 *(MODEL_ID, BLUE_MODEL_ID, UNTRAINED_MODEL_ID, DEMO_MODEL_ID),
                 *("CORRIDORKEY_V9", "CorridorKey_v1.0_Nuke_512", "corridorkeyblue", CUSTOM[:-1]),
+                *("CorridorKey", "CorridorKey2", "C0rridorKey_v1.0_Nuke", "CorridorKey_Nuke_v1.0"),
+                *("My-C0rr1dor.K3y", "custom_74d614f7", "Cu5tom_74d614f7"),
             )
         ),
         *(

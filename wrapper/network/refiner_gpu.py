@@ -15,9 +15,12 @@ side, the largest dilation:
 Normalize and ReLU are one pass, because relu(scale · x + shift) = scale · max(x, -shift / scale) +
 shift for a positive scale. The pass computes the maximum. The scale is multiplied into the weights
 of the next convolution, and the shift becomes part of its bias. A bias is never added to a map: the
-norm that follows takes it in. In the same way the sum that runs through the blocks is stored
-without its shift. Scales are positive because a convolution whose norm has a negative weight is
-computed with its sign changed.
+norm that follows takes it in. Scales are positive because a convolution whose norm has a negative
+weight is computed with its sign changed.
+
+In the same way the sum that runs through the blocks is stored without its shift. Each block's shift
+carries those of the blocks before on, and a convolution of values far from 0 rounds more. So the
+shift is added to the map where that costs nothing, in the stem, and once after the second block.
 
 Un-normalized maps are stored divided by 16, so that in half nothing overflows at a deviation of
 256. All arithmetic on weights and moments is in float32.
@@ -43,10 +46,12 @@ def refine(rgb: Tensor, coarse: Tensor, weights: list[Tensor], side: int, rows: 
     unlimited = norms.new_full([side, 64], 3e38)
 
     x = _stem(rgb, coarse, weights[0].float() * signs[0].view(-1, 1, 1, 1) / 16, side, rows)
-    scale, total = _group_norm(x, side, rows, biases[0], signs[0], norms[0], norm_biases[0])
-    for band in x:
-        band.mul_(scale.type_as(band).view(1, -1, 1, 1))
-    _limit(x, -total, unlimited, rows)
+    scale, shift = _group_norm(x, side, rows, biases[0], signs[0], norms[0], norm_biases[0])
+    scales, shifts = _per_channel(scale, x[0]), _per_channel(shift, x[0])
+    for i in range(len(x)):
+        x[i] = torch.addcmul(shifts, x[i], scales)
+    total = shift.new_zeros([64])
+    _limit(x, total, unlimited, rows)
     raw = [band for band in x]  # noqa: C416  # Every entry is replaced. A copy for TorchScript.
     for layer in range(0, 8, 2):
         dilation = 1 << layer // 2
@@ -60,9 +65,15 @@ def refine(rgb: Tensor, coarse: Tensor, weights: list[Tensor], side: int, rows: 
         bias = torch.addmv(biases[layer + 2], sums[layer + 1], shift)
         n = layer + 2
         scale, shift = _group_norm(raw, side, rows, bias, signs[n], norms[n], norm_biases[n])
+        scales = _per_channel(scale, x[0])
         for i in range(len(x)):
-            x[i].addcmul_(raw[i], scale.type_as(x[i]).view(1, -1, 1, 1))
+            x[i].addcmul_(raw[i], scales)
         total = total + shift
+        if 0 < layer < 4:
+            shifts = _per_channel(total, x[0])
+            for band in x:
+                band.add_(shifts)
+            total = shift.new_zeros([64])
         _limit(x, -total, unlimited, rows)
     return _project(x, weights[36], weights[37], total, side, rows)
 
@@ -151,6 +162,11 @@ def _group_norm(
     return scale, torch.addcmul(norm_bias, bias - mean, scale)
 
 
+def _per_channel(values: Tensor, like: Tensor) -> Tensor:
+    """Shapes [64] values for a map [1, 64, H, W], in the dtype of the map `like`."""
+    return values.type_as(like).view(1, -1, 1, 1)
+
+
 def _limit(maps: list[Tensor], low: Tensor, unlimited: Tensor, rows: int) -> None:
     """Raises each channel to at least `low` [64], and sets the margins of all bands, in place.
 
@@ -160,7 +176,7 @@ def _limit(maps: list[Tensor], low: Tensor, unlimited: Tensor, rows: int) -> Non
     # [S + 16, 64] → [1, 64, 1, S + 16]. The upper limit sets the margins left and right.
     high = torch.cat([edge, unlimited, edge]).type_as(maps[0]).view(1, 1, -1, 64)
     high = high.permute(0, 3, 1, 2)
-    lowest = low.type_as(maps[0]).view(1, -1, 1, 1)
+    lowest = _per_channel(low, maps[0])
     for band in maps:
         band.clamp_(lowest, high)
     above, last = lowest, len(maps) - 1

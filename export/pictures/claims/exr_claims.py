@@ -87,15 +87,15 @@ def _check_part(file: IO[bytes]) -> int | None:
 
 def _read_text(file: IO[bytes]) -> bytes | None:
     """Returns the bytes up to the next 0, or None if the file ends before it."""
-    text = bytearray()
-    while byte := file.read(1):
-        if byte == b"\0":
-            return bytes(text)
-        text += byte
-        if len(text) > _LONGEST_NAME:
-            raise ClaimError(
-                f"has a name of more than {_LONGEST_NAME} bytes in its header; expected an EXR"
-            )
+    start = file.tell()
+    text, end, _ = file.read(_LONGEST_NAME + 1).partition(b"\0")
+    if end:
+        file.seek(start + len(text) + 1)
+        return text
+    if len(text) > _LONGEST_NAME:
+        raise ClaimError(
+            f"has a name of more than {_LONGEST_NAME} bytes in its header; expected an EXR"
+        )
     return None
 
 

@@ -21,8 +21,10 @@ MAXIMUM_DIRECTORIES = 1024
 """Most directories of a TIFF: pictures, thumbnails, layers."""
 _MOST_ENTRIES = 4096
 """Most entries of a directory. TIFF knows some hundred tags."""
-_MOST_BLOCKS = 2**20
-"""Most JPEGs in a directory: the largest picture in tiles of 16 x 16, twice."""
+_MOST_BLOCKS = 2**17
+"""Most JPEGs in a file: the largest picture in tiles of 32 x 32."""
+_MOST_SEGMENTS = 2**20
+"""Most segments of all JPEGs in a file. Each has about 8."""
 _MOST_PIXELS = 2**22
 """Most pixels of a tile that is a JPEG, unless the picture itself has more."""
 _MOST_READ = 4
@@ -65,6 +67,23 @@ class _Form:
         return unpacking.unpack_from(content)
 
 
+@dataclasses.dataclass
+class _Budget:
+    """What all directories together may still have, because they may share their bytes.
+
+    Attributes:
+        end: Size of the file.
+        blocks: JPEGs.
+        size: Bytes of JPEGs.
+        segments: Segments of JPEGs.
+    """
+
+    end: int
+    blocks: int
+    size: int
+    segments: int
+
+
 Values = dict[int, tuple[str, int, bytes]]
 """Type, number and bytes of a tag's values, or of the offset where they are."""
 
@@ -79,6 +98,8 @@ def check_tiff(file: IO[bytes]) -> None:
         ClaimError: It claims too much.
         OSError: The file cannot be read.
     """
+    end = file.seek(0, 2)
+    budget = _Budget(end, _MOST_BLOCKS, _MOST_READ * end, _MOST_SEGMENTS)
     file.seek(0)
     header = file.read(16)
     big = header[2:4] in (b"+\0", b"\0+")
@@ -91,13 +112,13 @@ def check_tiff(file: IO[bytes]) -> None:
                 f"has more than {MAXIMUM_DIRECTORIES:,} directories, the most that are read"
             )
         seen.add(position[0])
-        file.seek(position[0])
+        file.seek(min(position[0], end))
         count = form.unpack("Q" if big else "H", file.read(8 if big else 2))
         if not count:
             return
         values = _read_directory(file, form, count[0])
         position = form.unpack("Q" if big else "I", file.read(8 if big else 4))
-        _check_directory(file, form, values)
+        _check_directory(file, form, values, budget)
 
 
 def _read_directory(file: IO[bytes], form: _Form, count: int) -> Values:
@@ -114,13 +135,15 @@ def _read_directory(file: IO[bytes], form: _Form, count: int) -> Values:
         if tag in _USED:
             if tag in values:
                 raise ClaimError(f"has the tag {tag} twice in one directory. Save it again")
-            values[tag] = (_WHOLE_NUMBERS.get(kind, ""), number, value)
+            if kind not in _WHOLE_NUMBERS:
+                raise ClaimError(f"has the tag {tag} in values of the type {kind}. Save it again")
+            values[tag] = (_WHOLE_NUMBERS[kind], number, value)
     return values
 
 
-def _check_directory(file: IO[bytes], form: _Form, values: Values) -> None:
+def _check_directory(file: IO[bytes], form: _Form, values: Values, budget: _Budget) -> None:
     def first(tag: int, default: int) -> int:
-        return next(_numbers(file, form, values, tag), default)
+        return next(_numbers(file, form, values, tag, budget.end), default)
 
     compression = first(_COMPRESSION, 1)
     if compression == _OLD_JPEG:
@@ -141,32 +164,42 @@ def _check_directory(file: IO[bytes], form: _Form, values: Values) -> None:
         )
     tags = (_TILE_OFFSETS, _TILE_SIZES) if tiled else (_STRIP_OFFSETS, _STRIP_SIZES)
     # Without their sizes, libtiff would take what follows for a part of them.
-    if tags[1] not in values or values[tags[1]][1] > _MOST_BLOCKS:
+    budget.blocks -= values[tags[1]][1] if tags[1] in values else budget.blocks + 1
+    if budget.blocks < 0:
         raise ClaimError(f"has no sizes of its JPEGs, or more than {_MOST_BLOCKS:,}. Save it again")
-    blocks = set(zip(*(_numbers(file, form, values, tag) for tag in tags), strict=False))
-    if sum(size for _, size in blocks) > _MOST_READ * file.seek(0, 2):
+    numbers = (_numbers(file, form, values, tag, budget.end) for tag in tags)
+    blocks = set(zip(*numbers, strict=False))
+    budget.size -= sum(size for _, size in blocks)
+    if budget.size < 0:
         raise ClaimError("has JPEGs that share their bytes, or go beyond its end. Save it again")
     for offset, size in sorted(blocks):
-        _check_jpeg(file, offset, size, block)
+        _check_jpeg(file, min(offset, budget.end), size, block, budget)
 
 
-def _numbers(file: IO[bytes], form: _Form, values: Values, tag: int) -> Iterator[int]:
+def _numbers(file: IO[bytes], form: _Form, values: Values, tag: int, end: int) -> Iterator[int]:
     """Yields the values of a tag, as many as are whole numbers and in the file."""
-    kind, count, value = values.get(tag, ("", 0, b""))
-    if not kind:
+    if tag not in values:
         return
+    kind, count, value = values[tag]
     size = struct.calcsize(form.order + kind)
     if size * count > len(value):
         (offset,) = struct.unpack(form.order + ("Q" if form.big else "I"), value)
-        file.seek(offset)
+        file.seek(min(offset, end))
         value = file.read(min(size * count, size * _MOST_BLOCKS))
     for position in range(0, min(size * count, len(value) - size + 1), size):
         yield struct.unpack_from(form.order + kind, value, position)[0]
 
 
-def _check_jpeg(file: IO[bytes], offset: int, size: int, block: tuple[int, int]) -> None:
+def _check_jpeg(
+    file: IO[bytes], offset: int, size: int, block: tuple[int, int], budget: _Budget
+) -> None:
     """Checks that a JPEG is not larger than the strip or tile that it fills."""
     for marker, position in segments(file, offset, offset + size):
+        budget.segments -= 1
+        if budget.segments < 0:
+            raise ClaimError(
+                f"has JPEGs of more than {_MOST_SEGMENTS:,} segments in all. Save it again"
+            )
         if marker in _SIZES:
             file.seek(position + 3)
             height, width = struct.unpack(">HH", file.read(4).ljust(4, b"\0"))

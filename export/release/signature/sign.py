@@ -10,10 +10,14 @@ from export.common import command_line, sha256sums
 from export.common.atomic import replacing
 from export.common.sha256sums import SHA256SUMS
 from export.common.steps import Steps
-from export.release.canonical_tar import digest_release, read_file
+from export.release.release_manifest import MANIFEST
 from export.release.signature.policy import KEYS, MAXIMUM_STATEMENT_BYTES, SignatureError
 from export.release.signature.signing import sign
-from export.release.signature.statement import PROVENANCE, check_statement, replace_subjects
+from export.release.signature.statement import PROVENANCE, replace_subjects
+from export.verify.files import Release, read_unchanged
+from export.verify.papers_check import Papers, read_facts
+from export.verify.release_tar import open_release
+from export.verify.verdict import RefusedError
 from wrapper.printable import printable
 
 PASSPHRASE_VARIABLE = "CORRIDORKEY_KEY_PASSPHRASE"
@@ -35,7 +39,7 @@ PASSPHRASE_VARIABLE = "CORRIDORKEY_KEY_PASSPHRASE"
     help="Signature file to write.  [default: RELEASE.dsse.json]",
 )
 def main(release: Path, private_key: Path, output: Path | None) -> None:
-    """Signs RELEASE, a folder or a tar, if its files are those of its SHA256SUMS and statement.
+    """Signs RELEASE, a folder or a tar, if its papers are those that this checkout writes.
 
     The signature covers every file and the tar: it is the same for the folder and for its tar.
     """
@@ -43,8 +47,9 @@ def main(release: Path, private_key: Path, output: Path | None) -> None:
     shown = printable(str(output))
     steps = Steps()
     try:
-        with steps(f"Check {printable(release.name)} against its {SHA256SUMS} and {PROVENANCE}"):
-            statement = _statement(release)
+        with steps(f"Check the papers of {printable(release.name)}"):
+            opened = open_release(release)
+            statement = _statement(opened)
         envelope = sign(statement, private_key, _passphrase)
         with replacing(output) as partial:
             partial.write_bytes(envelope)
@@ -52,30 +57,33 @@ def main(release: Path, private_key: Path, output: Path | None) -> None:
         raise click.ClickException(f"{shown} is not written, because {error}.") from None
     except OSError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"Wrote {shown}")
+    digests = opened.digests
+    click.echo(f"Signed {digests.tar_name} with SHA-256 {digests.tar_sha256}\nWrote {shown}")
 
 
-def _statement(release: Path) -> bytes:
+def _statement(release: Release) -> bytes:
     """Returns the statement to sign.
 
     Raises:
-        ValueError: The files of the release are not those of its own SHA256SUMS and statement.
+        ValueError: The files of the release are not those of its SHA256SUMS and statement, or these
+            and the manifest are not what this checkout writes about its artifacts.
         OSError: The release cannot be read.
     """
-    digests = digest_release(release)
-    files = dict(digests.files)
-    listing = read_file(release, SHA256SUMS, digests, sha256sums.MAXIMUM_BYTES)
-    del files[SHA256SUMS]
+    listing = read_unchanged(release, SHA256SUMS, sha256sums.MAXIMUM_BYTES)
+    files = {path: one for path, one in release.digests.files.items() if path != SHA256SUMS}
     sha256sums.compare(files, listing)
-    provenance = read_file(release, PROVENANCE, digests, MAXIMUM_STATEMENT_BYTES)
-    del files[PROVENANCE]
-    try:
-        check_statement(provenance, files)
-    except SignatureError as error:
-        raise SignatureError(
-            f"{PROVENANCE} in {printable(str(release))} is refused: {error}"
-        ) from None
-    return replace_subjects(provenance, digests.subjects())
+    facts = {path: read_facts(release, path) for path in files if path.endswith(".pt")}
+    papers = Papers(release, facts)
+    for name, check in (
+        (MANIFEST, papers.check_manifest),
+        (PROVENANCE, papers.check_provenance),
+    ):
+        try:
+            check()
+        except RefusedError as error:
+            raise RefusedError(f"{name} in {release.name} is refused: {error}") from None
+    statement = read_unchanged(release, PROVENANCE, MAXIMUM_STATEMENT_BYTES)
+    return replace_subjects(statement, release.digests.subjects())
 
 
 def _passphrase() -> str:

@@ -32,7 +32,12 @@ from wrapper.printable import printable, printable_list
 PROVENANCE = "provenance.json"
 """Name of the statement in a release."""
 
+WEIGHTS = "weights"
+"""Name of a checkpoint among the inputs that a statement names."""
+
 _NAMES_SHOWN = 5
+_SHOWN = 80
+"""Most characters of a statement that a message quotes."""
 
 
 def build_statement(
@@ -92,6 +97,24 @@ def read_subjects(payload: bytes) -> dict[str, str]:
     return digests
 
 
+def read_inputs(payload: bytes) -> tuple[dict[str, str], set[str]]:
+    """Returns what an untrusted statement says about artifacts.
+
+    Returns:
+        Model Id by file name, and the SHA-256 of each checkpoint that an artifact was made from.
+
+    Raises:
+        SignatureError: The statement is not an accepted one: see `check_statement`.
+    """
+    definition = _parse(payload)["predicate"]["buildDefinition"]
+    weights = {
+        item["digest"]["sha256"]
+        for item in definition["resolvedDependencies"]
+        if item["name"] == WEIGHTS
+    }
+    return definition["externalParameters"]["artifacts"], weights
+
+
 def check_statement(payload: bytes, subjects: Mapping[str, str]) -> None:
     """Checks an untrusted statement against the policy and against what it must be about.
 
@@ -142,7 +165,7 @@ def _parse(payload: bytes) -> Any:
     if problem := next(Draft202012Validator(STATEMENT_SCHEMA).iter_errors(document), None):
         raise SignatureError(
             f"the statement is not one of this exporter's releases: "
-            f"{printable(problem.json_path)}: {printable(problem.message)}"
+            f"{printable(problem.json_path, _SHOWN)}: {printable(problem.message, _SHOWN)}"
         )
     if _canonical(document) != payload:
         raise SignatureError("the statement is not in the canonical form of the exporter")

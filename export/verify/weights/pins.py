@@ -2,14 +2,16 @@
 
 | Model Id of the weights | what must hold                                      | vouched for by |
 |-------------------------|-----------------------------------------------------|----------------|
-| of published weights    | a published checkpoint is named, with its size; the | a pin, where   |
-|                         | numbers have the digest that is pinned for          | there is one   |
-|                         | resolution and precision, if one is                 |                |
+| of published weights    | a published checkpoint is named, with its size; the | a pin, or a    |
+|                         | numbers have the digest that is pinned for          | signature if   |
+|                         | resolution and precision, if anything is for the Id | none is there  |
 | of our own stand-ins    | the numbers have a pinned digest                    | a pin          |
 | CorridorKey_custom_...  | the rest are the first eight digits of the SHA-256  | a signature    |
 |                         | of the checkpoint that is named                     |                |
 | any other               | the Model Id does not look like one of the above,   | a signature    |
 |                         | and no published checkpoint is named                |                |
+
+Numbers that are pinned for one Model Id are refused under any other.
 """
 
 import csv
@@ -97,6 +99,9 @@ def is_pinned(claims: Claims, weights_sha256: str, pins: list[Pin]) -> bool:
                 f"the manifest names a published checkpoint of {published}, as {weights_id}; the "
                 "exporter keeps the published Model Id"
             )
+    for pin in pins:
+        if pin.weights_sha256 == weights_sha256 and pin.weights_id != weights_id:
+            raise WeightsError(f"the numbers are those of {pin.weights_id}, not of {weights_id}")
     size = PUBLISHED.get(weights_id, {}).get(sha256)
     if size is not None and claims.checkpoint["bytes"] != size:
         raise WeightsError(
@@ -119,7 +124,7 @@ def is_pinned(claims: Claims, weights_sha256: str, pins: list[Pin]) -> bool:
                 f"the numbers are not those of the checkpoint {pin.checkpoint_sha256}: their "
                 f"digest is {weights_sha256}, and {pin.weights_sha256} is pinned"
             )
-    if not candidates and weights_id in STAND_IN_MODEL_IDS:
+    if not candidates and weights_id in {*STAND_IN_MODEL_IDS, *(pin.weights_id for pin in pins)}:
         raise WeightsError(
             f"no {weights_id} weights from the checkpoint {sha256} are pinned "
             f"at {claims.variant.resolution} in {claims.variant.stored}; see "

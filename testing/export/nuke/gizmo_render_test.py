@@ -250,8 +250,11 @@ def test_without_the_cat_stripes_come_out(
 ) -> None:
     inputs = {"Plate": plate, "Hint": hint, "Mask": flat(0)}
     picture = render(gizmo, inputs, no_network, model=False, view=view, mix=mix)
-    assert set(np.unique(picture[..., 0])) == {0.05, 0.3}
-    assert not picture[..., 1:].any()  # alpha too
+    alpha = picture[..., 3]
+    assert set(np.unique(alpha)) == {0, 1}
+    assert 0.4 < alpha.mean() < 0.6
+    np.testing.assert_array_equal(picture[..., 0], 0.3 * alpha)  # a Premult changes nothing
+    assert not picture[..., 1:3].any()
 
 
 def test_the_hint_is_viewed_without_a_network(gizmo: Script, plate: Picture, hint: Picture) -> None:

@@ -194,8 +194,9 @@ def test_picture_and_label_name_the_missing_file(
     inner = {"Inference1.modelFile": model_file}
     message = script_reader.text_knob(gizmo.nodes["MissingText"].knobs["message"], knobs, [], inner)
     assert message.splitlines()[:2] == ["Not keyed. This model file is missing:", named]
-    label = gizmo.one("Gizmo").knobs["label"]
-    inner["MissingText.message"] = message
+    assert gizmo.one("Gizmo").knobs["label"] == "[value MissingText.label]"
+    label = gizmo.nodes["MissingText"].knobs["label"]
+    inner["this.message"] = message
     assert script_reader.text_knob(label, {}, [], inner) == message
     assert script_reader.text_knob(label, {}, [], inner | {"Inference1.modelFile": "/"}) == ""
 

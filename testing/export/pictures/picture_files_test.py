@@ -437,6 +437,22 @@ def twice(content: bytes, tag: int) -> bytes:
     return content[: start + 2] + b"".join([*entries[:-1], repeated]) + content[-8:]
 
 
+def many_directories(count: int, blocks: int) -> bytes:
+    """Returns a TIFF of directories that share one list of the sizes of their JPEGs."""
+    size = 2 + 12 * 5 + 4
+    zeros = 8 + count * size
+    tags = {256: 64, 257: 64, 259: 7, 273: zeros, 279: zeros}
+    content = b"MM\0*" + struct.pack(">I", 8)
+    for number in range(1, count + 1):
+        entries = [
+            struct.pack(">HHII", tag, 4, blocks if tag in (273, 279) else 1, value)
+            for tag, value in tags.items()
+        ]
+        following = 8 + number * size if number < count else 0
+        content += struct.pack(">H", len(tags)) + b"".join(entries) + struct.pack(">I", following)
+    return content + bytes(2**20)
+
+
 def exr_with(channels: int = 3, attributes: int = 0, views: int = 0) -> bytes:
     """Returns an EXR of 8 x 8 whose pixels are missing."""
 
@@ -504,6 +520,16 @@ NOISE = random.Random(0).randbytes(2**18)
         ("a.tif", tiff_of(b"", {273: 8}), "has no sizes of its JPEGs"),
         ("a.tif", tiff_of(b"", {273: 8, 279: 1 << 31}), "share their bytes, or go beyond its end"),
         ("a.tif", b"MM\0*" + struct.pack(">IH", 8, 5000), "a directory of 5,000 entries"),
+        ("a.tif", tiff_of(b"", {273: 2**32 - 1, 279: 1}), "a.tif"),
+        ("a.tif", tiff_of(b"", {273: 2**64 - 1, 279: 1}, big=True), "a.tif"),
+        ("a.tif", b"MM\0+" + struct.pack(">HHQ", 8, 0, 2**64 - 1), "a.tif"),
+        (
+            "a.tif",
+            jpeg_tiff().replace(struct.pack(">HH", 259, 4), struct.pack(">HH", 259, 9)),
+            "has the tag 259 in values of the type 9",
+        ),
+        ("a.tif", many_directories(1000, 2**17), "or more than 131,072"),
+        ("a.tif", many_directories(1025, 2), "more than 1,024 directories"),
         ("a.exr", exr_with(channels=1025), "1,025 channels or more; at most 1,024 are read"),
         ("a.exr", exr_with(channels=200_000), "1,025 channels or more; at most 1,024 are read"),
         ("a.exr", exr_with(attributes=20_000), "a part with more than 1,000 attributes"),

@@ -21,7 +21,6 @@ from export.release.canonical_tar import (
     TarError,
     check_canonical,
     digest_release,
-    read_file,
     read_members,
     write_canonical,
 )
@@ -111,20 +110,6 @@ def test_gnu_tar_and_python_unpack_the_same(tar: Path, tmp_path: Path) -> None:
             if path.is_file()
         }
         assert found == FILES
-
-
-def test_one_file_is_read(folder: Path, tar: Path) -> None:
-    for release in (folder, tar):
-        digests = digest_release(release)
-        assert read_file(release, "nuke/guide.html", digests, 512) == b"a" * 512
-        assert read_file(release, "SHA256SUMS", digests, 0) == b""
-        with pytest.raises(TarError, match=r"at most 511|more than 511 bytes"):
-            read_file(release, "nuke/guide.html", digests, 511)
-        with pytest.raises(TarError, match=r"there is no provenance\.json"):
-            read_file(release, "provenance.json", digests, 512)
-    (folder / "nuke/guide.html").write_bytes(b"c" * 512)
-    with pytest.raises(TarError, match="changed while it was read"):
-        read_file(folder, "nuke/guide.html", digests, 512)
 
 
 def test_a_member_that_is_not_read_to_its_end_is_an_error(tar: Path) -> None:

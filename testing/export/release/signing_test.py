@@ -46,6 +46,19 @@ def test_another_key_of_any_kind_is_refused(
         signing.verify(envelope, other)
 
 
+@pytest.mark.parametrize("ours", [0, 1])
+def test_a_file_of_two_keys_is_refused(
+    ours: int, ed25519_keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    private, public = ed25519_keys
+    _, other = write_keys(tmp_path / "other", KINDS["ed25519"]())
+    pair = [other.read_bytes()]
+    pair.insert(ours, public.read_bytes())
+    public.write_bytes(b"".join(pair))
+    with pytest.raises(SignatureError, match="holds more than one key"):
+        signing.verify(signing.sign(STATEMENT, private), public)
+
+
 def test_every_changed_byte_of_the_payload_is_refused(ed25519_keys: tuple[Path, Path]) -> None:
     private, public = ed25519_keys
     envelope = signing.sign(STATEMENT, private)

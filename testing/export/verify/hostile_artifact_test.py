@@ -1,6 +1,7 @@
 """No hostile .pt passes, none of its code runs, and torch loads none of them."""
 
 import contextlib
+import io
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import torch
 
 from export.verify import artifact_check
 from export.verify.claims import Claims, read_claims
-from export.verify.comparison import compare
+from export.verify.comparison import DifferenceError, compare
 from export.verify.generated import Generated
 from testing.export.verify.command import refusal, verify
 from testing.export.verify.small_artifact import SmallExporter
@@ -79,6 +80,30 @@ def test_what_is_probed_is_what_was_compared(
     assert (tmp_path / "copy.pt").read_bytes() == path.read_bytes()
 
 
+def test_numbers_are_finite_though_the_file_ends_for_a_moment(
+    exporter: SmallExporter, path: Path, tmp_path: Path
+) -> None:
+    """A writer cuts the file within a number, once, and restores it before the next read."""
+    nan = {key: tensor * float("nan") for key, tensor in exporter.weights.items()}
+    exporter.write(path, weights=nan)
+    with path.open("rb") as file:
+        generated = exporter.generate(read_claims(file), tmp_path)
+    content = path.read_bytes()
+    cuts = [content.index(b"\x00\x00\xc0\x7f" * 2) + 2]
+
+    class Cut(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            left = cuts[0] - self.tell() if cuts else sys.maxsize
+            if size is not None and 0 <= left < size:
+                size = left
+                cuts.clear()
+            return super().read(size)
+
+    with pytest.raises(DifferenceError, match=r"NaN or infinite|ends within"):
+        compare(Cut(content), generated)
+    assert not cuts
+
+
 def test_a_file_that_changes_meanwhile_is_refused(
     path: Path, exporter: SmallExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,8 +111,7 @@ def test_a_file_that_changes_meanwhile_is_refused(
     generate = exporter.generate
 
     def swap(claims: Claims, folder: Path) -> Generated:
-        other = {key: tensor + 1 for key, tensor in exporter.weights.items()}
-        exporter.write(path, weights=other)
+        exporter.write(path, weights=exporter.other_weights())
         return generate(claims, folder)
 
     monkeypatch.setattr(artifact_check, "generate", swap)

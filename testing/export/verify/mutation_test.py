@@ -51,10 +51,12 @@ def _refuse_all(
     """Verifies changed files, and holds each refusal to the bounds."""
     dice = random.Random(15)
     original = path.read_bytes()
+    made: collections.Counter[str] = collections.Counter()
     refused: collections.Counter[str] = collections.Counter()
     slowest, largest = 0.0, 0
     for number in range(_MUTATIONS):
-        description = f"{number}: {mutate(path, original, dice)}"
+        kind = mutate(path, original, dice)
+        description = f"{number}: {kind}"
         if path.read_bytes() == original:
             refused["(unchanged)"] += 1
             continue
@@ -69,8 +71,10 @@ def _refuse_all(
         assert detail, description
         assert slowest < _SECONDS, description
         assert largest < _BYTES, description
+        made[kind] += 1
         refused[check] += 1
-    figures = f"{dict(refused)}; at most {slowest:.1f} s, {largest / 1e6:.1f} MB each"
+    bounds = f"at most {slowest:.1f} s, {largest / 1e6:.1f} MB each"
+    figures = f"made {dict(made)}; refused by {dict(refused)}; {bounds}"
     record(path.name, figures)
     print(f"{path.name}: {figures}")
 

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from export.common.json_text import to_json
 from export.common.sha256sums import SHA256SUMS
 from export.release.canonical_tar import digest_release
 from export.release.release_manifest import MANIFEST
 from export.release.sbom import SBOM
 from export.release.signature import sign, signing
 from export.release.signature.statement import PROVENANCE, replace_subjects
-from export.verify import papers_check
+from export.verify import papers_check, release_check
 from export.verify import verify as verify_module
 from testing.export.release.keys import KINDS, REFUSED_KINDS, write_keys
 from testing.export.verify.command import outcomes, refusal, verify
@@ -28,10 +29,10 @@ from testing.export.verify.small_release import (
     write_small_release,
     write_tar,
 )
-from testing.hostile.releases import HARMS, TAR_HARMS, Harm, TarHarm
+from testing.hostile.releases import HARMS, LATE, LIES, TAR_HARMS, Harm, TarHarm
 
 PAPERS = [SHA256SUMS, "names", "claims", "every byte", "weights", "manifest beside", "probe plate"]
-PAPERS += [MANIFEST, PROVENANCE, SBOM, "copies", "nuke/"]
+PAPERS += [MANIFEST, PROVENANCE, SBOM, "copies", "nuke/", "unchanged"]
 
 
 @pytest.fixture(scope="session")
@@ -121,6 +122,95 @@ def test_hostile_release_is_refused_by_the_signature_of_the_good_one(
     harm.harm(release, witness)
     mend(release, *harm.left)
     assert refusal(verify(release, *signed.arguments()))[0] in ("container", "statement")
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [harm for harm in HARMS if harm.check in ("container", SHA256SUMS, MANIFEST, PROVENANCE)],
+    ids=lambda harm: f"{harm.kind}: {harm.fault}",
+)
+def test_hostile_papers_are_not_signed(harm: Harm, release: Path, witness: Path) -> None:
+    private, _ = write_keys(release.parent / "key", KINDS["ed25519"]())
+    harm.harm(release, witness)
+    mend(release, *harm.left)
+    result = CliRunner().invoke(sign.main, [str(release), f"--key={private}"])
+    assert result.exit_code == 1
+    assert re.search(harm.message, result.output), result.output
+    assert "dsse.json is not written, because " in result.output
+    assert not release.with_name(f"{NAME}.dsse.json").exists()
+
+
+@pytest.mark.parametrize("lie", LIES, ids=lambda harm: harm.fault)
+def test_statement_that_lies_is_neither_signed_nor_believed(
+    lie: Harm, release: Path, witness: Path
+) -> None:
+    good = (release / PROVENANCE).read_bytes()
+    lie.harm(release, witness)
+    private, public = write_keys(release.parent / "key", KINDS["ed25519"]())
+    lying = (release / PROVENANCE).read_bytes()
+    mend(release)
+    result = CliRunner().invoke(sign.main, [str(release), f"--key={private}"])
+    assert result.exit_code == 1
+    assert f"{PROVENANCE} in {NAME} is refused: its " in result.output
+
+    # Another program has signed it.
+    (release / PROVENANCE).write_bytes(good)
+    mend(release)
+    envelope = release.with_name("lying.dsse.json")
+    lying = replace_subjects(lying, digest_release(release).subjects())
+    envelope.write_bytes(signing.sign(lying, private))
+    arguments: list[str | Path] = ["--no-probe", "--key", public, "--signature", envelope]
+    name, detail = refusal(verify(release, *arguments))
+    assert (name, detail) == (
+        "statement",
+        f"it says something else of the files than their {PROVENANCE}",
+    )
+    name, detail = refusal(verify(release / "CorridorKey.pt", *arguments))
+    assert name == lie.check
+    assert re.search(lie.message, detail), detail
+
+
+@pytest.mark.parametrize("harm", LATE, ids=lambda harm: harm.fault)
+def test_release_that_changes_before_the_verdict_is_refused(
+    harm: Harm, release: Path, witness: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed = Signed(release)
+    check_kit = release_check._check_kit
+
+    def check_last(*arguments: Any) -> Any:
+        result = check_kit(*arguments)
+        harm.harm(release, witness)
+        return result
+
+    monkeypatch.setattr(release_check, "_check_kit", check_last)
+    name, detail = refusal(verify(release, *signed.arguments()))
+    assert name == harm.check
+    assert re.search(harm.message, detail), detail
+
+
+def test_size_in_the_manifest_is_that_of_the_digested_file(
+    release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is longer for a moment, while the manifest is checked."""
+    manifest = json.loads((release / MANIFEST).read_text())
+    entry = next(item for item in manifest["files"] if item["path"] == "CorridorKey.pt")
+    entry["bytes"] += 1000
+    (release / MANIFEST).write_text(to_json(manifest))
+    mend(release, MANIFEST)
+    check_manifest = papers_check.Papers.check_manifest
+
+    def check_longer(papers: papers_check.Papers) -> Any:
+        size = (release / "CorridorKey.pt").stat().st_size
+        os.truncate(release / "CorridorKey.pt", size + 1000)
+        try:
+            return check_manifest(papers)
+        finally:
+            os.truncate(release / "CorridorKey.pt", size)
+
+    monkeypatch.setattr(papers_check.Papers, "check_manifest", check_longer)
+    name, detail = refusal(verify(release, "--no-probe"))
+    assert name == MANIFEST
+    assert "its files is not what" in detail
 
 
 @pytest.mark.parametrize("harm", TAR_HARMS, ids=lambda harm: harm.fault)

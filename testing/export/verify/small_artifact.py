@@ -78,14 +78,18 @@ class SmallExporter:
         }
         return Generated(path, weights, operators(path))
 
-    def pin(self) -> Pin:
-        """Returns the pin of the random weights."""
+    def other_weights(self) -> dict[str, Tensor]:
+        """Returns weights whose numbers nothing pins."""
+        return {key: tensor + 1 for key, tensor in self.weights.items()}
+
+    def pin(self, weights: dict[str, Tensor] | None = None) -> Pin:
+        """Returns the pin of the random weights, or of the given ones."""
         digests = [
             (
                 TensorForm(key, "float32", tuple(tensor.shape)),
                 hashlib.sha256(tensor.numpy().tobytes()).hexdigest(),
             )
-            for key, tensor in self.weights.items()
+            for key, tensor in (weights or self.weights).items()
         ]
         return Pin(
             CHECKPOINT["sha256"],

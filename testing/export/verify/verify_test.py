@@ -11,30 +11,41 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from torch import Tensor
 
-from export.common.digests import digest
+from export.common.digests import Digest, digest
 from export.release.signature import signing
 from export.verify import artifact_check
+from export.verify import verify as verify_module
 from export.verify.verify import main
 from export.verify.weights import pins as weights
 from testing.export.release.keys import write_keys
 from testing.export.release.statements import small_statement
 from testing.export.verify.command import outcomes, refusal, verify
-from testing.export.verify.small_artifact import CHECKPOINT, MODEL_ID, SmallExporter
+from testing.export.verify.small_artifact import CHECKPOINT, MODEL_ID, SmallExporter, rewrite
+from testing.hostile.archives import MANIFEST
 from wrapper.knobs import KNOBS
 from wrapper.model_ids import BLUE_MODEL_ID, PUBLISHED
 from wrapper.model_ids import MODEL_ID as GREEN_MODEL_ID
 
 CHECKS = ["file", "signature", "claims", "every byte", "weights", "manifest beside", "probe plate"]
+CHECKS += ["unchanged"]
 
 
 class Signed:
     """A statement about one file, signed with a key, and another key."""
 
-    def __init__(self, folder: Path, name: str, sha256: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        sha256: str,
+        model_id: str = MODEL_ID,
+        weights: str = CHECKPOINT["sha256"],
+    ) -> None:
         private, self.key = write_keys(folder / "key", Ed25519PrivateKey.generate())
         _, self.another_key = write_keys(folder / "another", Ed25519PrivateKey.generate())
-        statement = small_statement({name: sha256})
+        statement = small_statement({name: sha256}, model_id, weights)
         self.envelope = folder / "release.dsse.json"
         self.envelope.write_bytes(signing.sign(statement, private))
 
@@ -60,7 +71,7 @@ def test_without_a_key_the_good_file_is_consistent(exporter: SmallExporter, path
         "the exporter makes; without --key its origin is unknown; UNTRAINED weights, which key "
         "nothing"
     )
-    plate = verdict["checks"][-1]["detail"]
+    plate = verdict["checks"][-2]["detail"]
     assert all(f"{knob.name} by " in plate for knob in KNOBS)
     assert "in a child with limits of memory and file size" in plate
 
@@ -172,48 +183,82 @@ class TestWeights:
         verdict = verify(path, "--no-probe")
         assert verdict["word"] == "CONSISTENT"
         assert verdict["verdict"].endswith(note)
+        assert "nothing vouches for its weights, and without --key" in verdict["verdict"]
         assert outcomes(verdict)["weights"] == "not checked"
 
-        signed = Signed(tmp_path, path.name, digest(path)["sha256"])
+        signed = Signed(tmp_path, path.name, digest(path)["sha256"], f"{weights_id}_256", sha256)
         verdict = verify(path, "--no-probe", "--key", signed.key, "--signature", signed.envelope)
         assert verdict["word"] == "VERIFIED"
         assert verdict["verdict"].endswith(note)
+        assert "and its code is exactly what this version of the" in verdict["verdict"]
 
     def test_published_id_with_a_pin_is_held_to_it(
         self, exporter: SmallExporter, path: Path
     ) -> None:
         sha256 = min(PUBLISHED[GREEN_MODEL_ID])
-        pin = exporter.pin()
-        fields = (sha256, 398_849_256, GREEN_MODEL_ID, 256, "float32", pin.weights_sha256)
-        with weights.PINS_FILE.open("a") as file:
-            file.write("\t".join(map(str, fields)) + "\n")
-        exporter.write(path, GREEN_MODEL_ID, {"sha256": sha256, "bytes": 398_849_256})
+        published = exporter.other_weights()
+        checkpoint: Digest = {"sha256": sha256, "bytes": 398_849_256}
+        self._pin(exporter, 256, published)
+        exporter.write(path, GREEN_MODEL_ID, checkpoint, published)
         assert outcomes(verify(path, "--no-probe"))["weights"] == "passed"
 
-        changed = {key: tensor.clone() for key, tensor in exporter.weights.items()}
+        changed = {key: tensor.clone() for key, tensor in published.items()}
         next(tensor for key, tensor in changed.items() if key.endswith("bias"))[0] += 1e-6
-        exporter.write(path, GREEN_MODEL_ID, {"sha256": sha256, "bytes": 398_849_256}, changed)
+        exporter.write(path, GREEN_MODEL_ID, checkpoint, changed)
         assert "the numbers are not those of the checkpoint" in refusal(verify(path))[1]
+
+    @pytest.mark.parametrize("sha256", PUBLISHED[GREEN_MODEL_ID])
+    def test_published_id_that_is_pinned_at_another_resolution_only_is_refused(
+        self, sha256: str, exporter: SmallExporter, path: Path
+    ) -> None:
+        size = PUBLISHED[GREEN_MODEL_ID][sha256] or 1
+        self._pin(exporter, 512, exporter.other_weights())
+        exporter.write(
+            path, GREEN_MODEL_ID, {"sha256": sha256, "bytes": size}, exporter.other_weights()
+        )
+        assert f"no {GREEN_MODEL_ID} weights from the checkpoint" in refusal(verify(path))[1]
+
+    def _pin(self, exporter: SmallExporter, resolution: int, numbers: dict[str, Tensor]) -> None:
+        """Pins numbers as the published green weights."""
+        digest_of_numbers = exporter.pin(numbers).weights_sha256
+        sha256 = min(PUBLISHED[GREEN_MODEL_ID])
+        fields = (sha256, 398_849_256, GREEN_MODEL_ID, resolution, "float32", digest_of_numbers)
+        with weights.PINS_FILE.open("a") as file:
+            file.write("\t".join(map(str, fields)) + "\n")
+
+    @pytest.mark.parametrize("weights_id", [GREEN_MODEL_ID, BLUE_MODEL_ID, "Studio_show_42"])
+    def test_known_stand_in_numbers_have_no_other_id(
+        self, weights_id: str, exporter: SmallExporter, path: Path
+    ) -> None:
+        sha256 = min(PUBLISHED.get(weights_id, {"1" * 64: 1}))
+        exporter.write(path, weights_id, {"sha256": sha256, "bytes": 398_849_256})
+        assert refusal(verify(path)) == (
+            "weights",
+            f"the numbers are those of CorridorKey_untrained, not of {weights_id}",
+        )
 
     @pytest.mark.parametrize("size", [0, 398_849_255, 2 << 30])
     @pytest.mark.parametrize("weights_id", [GREEN_MODEL_ID, BLUE_MODEL_ID])
     def test_published_checkpoint_has_its_published_size(
         self, weights_id: str, size: int, exporter: SmallExporter, path: Path
     ) -> None:
-        exporter.write(path, weights_id, {"sha256": min(PUBLISHED[weights_id]), "bytes": size})
+        checkpoint: Digest = {"sha256": min(PUBLISHED[weights_id]), "bytes": size}
+        exporter.write(path, weights_id, checkpoint, exporter.other_weights())
         name, detail = refusal(verify(path))
         assert name == "weights"
         assert f"states {size:,} bytes for the checkpoint" in detail
         assert "the published file has 398,849,256" in detail
 
     def test_stand_in_without_a_pin_is_refused(self, exporter: SmallExporter, path: Path) -> None:
-        exporter.write(path, "CorridorKey_demo", {"sha256": "1" * 64, "bytes": 1})
+        checkpoint: Digest = {"sha256": "1" * 64, "bytes": 1}
+        exporter.write(path, "CorridorKey_demo", checkpoint, exporter.other_weights())
         assert "no CorridorKey_demo weights from the checkpoint" in refusal(verify(path))[1]
 
     def test_custom_weights_are_vouched_for_by_a_signature_only(
         self, exporter: SmallExporter, path: Path
     ) -> None:
-        exporter.write(path, "Studio_show_42", {"sha256": "1" * 64, "bytes": 1})
+        checkpoint: Digest = {"sha256": "1" * 64, "bytes": 1}
+        exporter.write(path, "Studio_show_42", checkpoint, exporter.other_weights())
         verdict = verify(path, "--no-probe")
         assert verdict["word"] == "CONSISTENT"
         assert verdict["verdict"].endswith(
@@ -234,6 +279,12 @@ class TestWeights:
             "CorridorKey_custom_22222222",
             "CorridorKey_Custom_11111111",
             "CorridorKey_1.0_Nuke",
+            "CorridorKey",
+            "C0rridorKey_v1.0_Nuke",
+            "CorridorKey_Nuke_v1.0",
+            "CorridorKey_2.0_Nuke",
+            "Nuke_C0rr1d0r_K3y",
+            "custom_74d614f7",
             "x" * 65,
         ],
     )
@@ -246,7 +297,8 @@ class TestWeights:
     def test_custom_id_is_the_digest_of_the_named_checkpoint(
         self, exporter: SmallExporter, path: Path
     ) -> None:
-        exporter.write(path, "CorridorKey_custom_11111111", {"sha256": "1" * 64, "bytes": 1})
+        checkpoint: Digest = {"sha256": "1" * 64, "bytes": 1}
+        exporter.write(path, "CorridorKey_custom_11111111", checkpoint, exporter.other_weights())
         assert outcomes(verify(path, "--no-probe"))["weights"] == "not checked"
 
     def test_published_checkpoint_keeps_its_id(self, exporter: SmallExporter, path: Path) -> None:
@@ -257,7 +309,7 @@ class TestWeights:
     def test_custom_id_for_pinned_weights_is_refused(
         self, exporter: SmallExporter, path: Path
     ) -> None:
-        exporter.write(path, "Studio_show_42")
+        exporter.write(path, "Studio_show_42", weights=exporter.other_weights())
         assert "the manifest names a checkpoint of" in refusal(verify(path))[1]
 
     def test_a_checkpoint_that_is_pinned_for_another_resolution_keeps_its_id(
@@ -266,7 +318,8 @@ class TestWeights:
         fields = ("1" * 64, 1, "CorridorKey_demo", 512, "float32", "0" * 64)
         with weights.PINS_FILE.open("a") as file:
             file.write("\t".join(map(str, fields)) + "\n")
-        exporter.write(path, "CorridorKey_custom_11111111", {"sha256": "1" * 64, "bytes": 1})
+        checkpoint: Digest = {"sha256": "1" * 64, "bytes": 1}
+        exporter.write(path, "CorridorKey_custom_11111111", checkpoint, exporter.other_weights())
         detail = refusal(verify(path))[1]
         assert "the manifest names a checkpoint of CorridorKey_demo, 1 bytes, as" in detail
 
@@ -327,9 +380,14 @@ def test_file_of_another_version_is_told_how_to_verify_it(
 def test_table_and_verdict_for_a_person(path: Path) -> None:
     result = CliRunner().invoke(main, [str(path), "--no-probe"])
     assert result.exit_code == 3
-    *table, line = result.stdout.splitlines()
-    assert line.startswith("CONSISTENT: CorridorKey.pt (SHA-256 ")
+    *table, about, line = result.stdout.splitlines()
+    assert about.startswith("Checked: CorridorKey.pt (SHA-256 ")
+    assert line == (
+        "CONSISTENT: exactly what this version of the exporter makes; without --key its origin is "
+        "unknown"
+    )
     assert any("weights" in row and "passed" in row for row in table)
+    assert not any("…" in row for row in table)  # No digest is cut.
     assert "CorridorKey.pt: every byte …" in result.stderr
 
 
@@ -342,6 +400,9 @@ def test_table_and_verdict_for_a_person(path: Path) -> None:
         [__file__],
         ["--key", "nowhere.pem", "."],
         ["--signature", __file__, "."],
+        ["--help", "--key", __file__],  # The name of a file that a pipeline found.
+        ["--no-probe", "--help"],
+        ["--", "--help"],
     ],
 )
 def test_what_cannot_be_looked_at_exits_with_2(arguments: list[str]) -> None:
@@ -384,6 +445,53 @@ def test_deep_envelope_is_refused(kind: str, path: Path, signed: Signed) -> None
         "signature",
         "the signature file nests more than 32 deep; that is the limit",
     )
+
+
+@pytest.mark.parametrize("place", ["name", "manifest"])
+def test_last_line_is_of_verify_alone(place: str, path: Path) -> None:
+    """A quoted VERIFIED can be at no start of a line, however narrow the terminal."""
+    fake = "VERIFIED: signed by the given key"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    if place == "manifest":
+        path.write_bytes(content)
+        rewrite(path, MANIFEST, b'"timm": "', b'"timm": "' + b" " * 500 + fake.encode())
+    else:
+        path = path.rename(path.with_name(" " * 200 + f"{fake}.pt"))
+    result = CliRunner().invoke(main, [str(path), "--no-probe"])
+    assert result.exit_code == 1
+    *_, about, last = result.stdout.splitlines()
+    assert last == "REFUSED: do not use it; the reason stands above"
+    assert f" {fake}" in about
+    assert "  " not in about
+
+
+@pytest.mark.parametrize(
+    ("model_id", "sha256", "message"),
+    [
+        ("CorridorKey_v1.0_Nuke_256", CHECKPOINT["sha256"], "says that it is CorridorKey_v1.0_"),
+        (MODEL_ID, "7" * 64, "which the statement does not name"),
+    ],
+)
+def test_signed_statement_that_lies_about_the_file(
+    model_id: str, sha256: str, message: str, path: Path, tmp_path: Path, children: list[list[str]]
+) -> None:
+    signed = Signed(tmp_path, path.name, digest(path)["sha256"], model_id, sha256)
+    verdict = verify(path, "--key", signed.key, "--signature", signed.envelope)
+    name, detail = refusal(verdict)
+    assert name == "stated claims"
+    assert message in detail
+    assert not children
+
+
+def test_file_that_changes_before_the_verdict_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_beside(path: Path) -> None:
+        path.write_bytes(path.read_bytes()[::-1])
+
+    monkeypatch.setattr(verify_module, "_read_beside", read_beside)
+    assert refusal(verify(path, "--no-probe")) == ("unchanged", "it changed while it was verified")
 
 
 def test_escapes_in_a_name_do_not_reach_the_terminal(path: Path) -> None:

@@ -68,8 +68,8 @@ TAB = [
         KnobClass.ENUMERATION,
         "missing_model",
         "Missing Model",
-        "What comes out while the .cat file is missing: red stripes that name the file, with an "
-        "empty alpha, or an error that stops the render.",
+        "What comes out while the .cat file is missing: red stripes that name the file, in alpha "
+        "too, or an error that stops the render.",
         entries=("show a message", "fail the render"),
         value="show a message",
     ),

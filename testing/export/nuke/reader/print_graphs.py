@@ -65,7 +65,7 @@ def _inputs(node: ScriptNode) -> str:
 def _knobs(node: ScriptNode) -> str:
     added = [knob["name"] for knob in node.user_knobs]
     return "  ".join(
-        f"{name}={value if name == 'metadata' else repr(value)[1:-1]}"
+        name + "=" + (value if name == "metadata" else value.replace("\n", "\\n"))
         for name, value in node.knobs.items()
         if name not in _SHOWN_ELSEWHERE and name not in added
     )
