@@ -86,13 +86,13 @@ def test_the_studio_runs_the_verifier(bazel: nested_bazel.Bazel, scratch: Path) 
     result = bazel(*verify, str(artifact))
     # Without a key, the origin of a good file is unknown.
     assert result.returncode == 3, result.stdout
-    assert f"CONSISTENT: {artifact.name}" in result.stdout
+    assert "\nCONSISTENT: exactly what this version" in result.stdout
 
     damaged = scratch / "damaged.pt"
     damaged.write_bytes(artifact.read_bytes()[:-1])
     result = bazel(*verify, str(damaged))
     assert result.returncode == 1
-    assert f"REFUSED: {damaged.name}" in result.stdout
+    assert "\nREFUSED: do not use it" in result.stdout
 
 
 def test_the_studio_makes_a_release_of_its_own(bazel: nested_bazel.Bazel, scratch: Path) -> None:
