@@ -1,6 +1,7 @@
 """Tests what unpack_wheel.py removes from a wheel, reads from it and says on a full disk."""
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,35 @@ def test_a_download_needs_space_for_two_copies() -> None:
     assert unpack_wheel.needed_space(output) == (
         "Downloading torch-2.7.1-cp311.whl takes twice 821.2 MB."
     )
+
+
+@pytest.mark.parametrize("source", ["kit", "cache"])
+def test_a_wheel_that_changes_after_it_was_read_is_not_unpacked(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = tiny_wheel.make_wheel(b"genuine = True\n")
+    digest = hashlib.sha256(content).hexdigest()
+    folder = tmp_path / "corridorkey-wheels" / digest if source == "cache" else tmp_path / "kit"
+    folder.mkdir(parents=True)
+    wheel = folder / tiny_wheel.NAME
+    wheel.write_bytes(content)
+    for other in ("other-1.0-py3-none-any.whl", "corridorkey_probe-2.0-py3-none-any.whl", "x.whl"):
+        wheel.with_name(other).touch()
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text(f"corridorkey-probe==1.0 --hash=sha256:{digest}\n")
+    shutil.rmtree(tmp_path / "site-packages")
+    monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path))
+    monkeypatch.delenv("PIP_NO_CACHE_DIR", raising=False)
+    run_pip = unpack_wheel.run_pip
+
+    def change_and_run_pip(*arguments: str | None, index: bool) -> None:
+        wheel.write_bytes(tiny_wheel.make_wheel(b"genuine = False\n"))
+        run_pip(*arguments, index=index)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(unpack_wheel, "run_pip", change_and_run_pip)
+    unpack_wheel.install(requirements, folder if source == "kit" else None, None)
+    assert (tmp_path / "site-packages/corridorkey_probe.py").read_text() == "genuine = True\n"
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_a_full_disk_is_one_message_with_the_space_that_is_needed(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from export.common import sha256sums
 from export.common.lock_file import Pin
 from testing import nested_bazel
 from testing.third_party import tiny_wheel
@@ -93,7 +94,8 @@ def test_the_list_is_one_that_sha256sum_accepts(tmp_path: Path) -> None:
     assert manifest["files"] == {
         "wheels/a+b.whl": {"sha256": _sha256(_WHEEL), "bytes": len(_WHEEL)}
     }
-    assert inventory.read(tmp_path).keys() == {"manifest.json", "wheels/a+b.whl"}
+    sums = sha256sums.parse((tmp_path / "SHA256SUMS").read_bytes())
+    assert sums.keys() == {"manifest.json", "wheels/a+b.whl"}
     check = ("sha256sum", "--check", "--strict", "SHA256SUMS")
     assert subprocess.run(check, cwd=tmp_path, check=False).returncode == 0
     (tmp_path / "wheels/a+b.whl").write_bytes(_WHEEL[:-1] + b"x")
@@ -134,22 +136,19 @@ def test_a_pipe_or_a_socket_in_a_kit_is_refused_unread(
     make(path)
     with pytest.raises(GapError, match=r" is a pipe, a socket or a device; expected none in a kit"):
         inventory.refuse_others(tmp_path)
-    assert inventory.read(tmp_path) == {}
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, _make_socket], ids=["pipe", "socket"])
 def test_no_gatherer_waits_for_a_pipe_or_a_socket(
-    make: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Callable[[Path], None], tmp_path: Path
 ) -> None:
     """Each by itself, as if the pipe came after the kit was looked at."""
-    monkeypatch.setenv("CORRIDORKEY_DEBIAN_ROOT", str(tmp_path / "debian-root-0123"))
-    for name in ("weights", tiny_wheel.NAME, "debian-root-0123.tar.gz"):
+    for name in ("weights", tiny_wheel.NAME):
         make(tmp_path / name)
     fetching = another_bazel.Bazel(tmp_path, tmp_path)
     gatherers: list[Callable[[], object]] = [
         lambda: distdir.gather(fetching, tmp_path, "@weights", {"weights": 64 * "0"}),
         lambda: wheels.gather({"one": [_PIN]}, tmp_path),
-        lambda: packed_bazel.gather(tmp_path, {}),
     ]
     for gatherer in gatherers:
         with pytest.raises(OSError, match="expected a regular file"):
@@ -175,10 +174,55 @@ def test_what_bazel_prints_is_escaped_line_by_line(
     assert result.exit_code == 1
 
 
-def test_a_list_of_any_size_is_none_and_takes_little_memory(tmp_path: Path) -> None:
-    with (tmp_path / "SHA256SUMS").open("wb") as file:
-        file.truncate(1 << 40)
-    assert inventory.read(tmp_path) == {}
+def _fill(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("somebody's")
+
+
+def test_of_an_earlier_kit_only_what_pins_vouch_for_stays(tmp_path: Path) -> None:
+    _fill(tmp_path, "SHA256SUMS", "manifest.json", "bazel", "registry/modules/rules_python/a.json")
+    _fill(tmp_path, "debian-root-0123456789abcdef.tar.gz", ".bazel.01ab_d2z.partial/bazel")
+    _fill(tmp_path, "distdir/weights", "wheels/a.whl")
+    inventory.empty(tmp_path)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
+    assert {path.name for path in tmp_path.iterdir()} == {"distdir", "wheels"}
+    assert left == {"wheels/a.whl"} and (tmp_path / "distdir/weights").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["run_me.sh", "bazel.sh", "my-debian-root-0123.tar.gz", "photos/a"]
+)
+def test_a_folder_with_other_things_is_refused_and_stays(name: str, tmp_path: Path) -> None:
+    kit = tmp_path / "kit"
+    _fill(kit, name, "SHA256SUMS")
+    (tmp_path / "third_party/python").mkdir(parents=True)
+    result = CliRunner().invoke(
+        gather.main,
+        [f"--output={kit}", "--no-checkpoint"],
+        env={"BUILD_WORKSPACE_DIRECTORY": str(tmp_path)},
+    )
+    assert result.exit_code != 0
+    assert f"{kit / name.partition('/')[0]} is not a part of a kit; expected" in result.output
+    assert (kit / name).exists() and (kit / "SHA256SUMS").exists()
+
+
+def test_nothing_is_removed_or_listed_through_a_link(tmp_path: Path) -> None:
+    kit, treasure = tmp_path / "kit", tmp_path / "treasure"
+    _fill(treasure, "kept", "folder/kept")
+    kit.mkdir()
+    (kit / "distdir").symlink_to(treasure)
+    with pytest.raises(GapError, match=r"distdir is a link or a file; expected a folder"):
+        inventory.keep_only(kit / "distdir", [])
+    with pytest.raises(GapError, match=r"distdir is a link; expected none in a kit"):
+        inventory.write(kit, {})
+    assert [path.name for path in kit.iterdir()] == ["distdir"]
+    (kit / "distdir").unlink()
+    _fill(kit, "distdir/old/file", "distdir/kept")
+    (kit / "distdir/link").symlink_to(treasure)
+    inventory.keep_only(kit / "distdir", ["kept"])
+    assert [path.name for path in (kit / "distdir").iterdir()] == ["kept"]
+    assert (treasure / "kept").exists() and (treasure / "folder/kept").exists()
 
 
 @pytest.mark.parametrize("name", ["\x1b]0;title\x07", "a\nb", "\u202egnp.exe"])
@@ -192,7 +236,7 @@ def test_the_name_of_a_removed_file_is_printed_escaped(
     assert not list(tmp_path.iterdir())
 
 
-def test_the_root_is_packed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_root_is_packed_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "debian-root-0123"
     (root / "usr/bin").mkdir(parents=True)
     (root / "usr/bin/bazel").write_text("Bazel")
@@ -200,18 +244,14 @@ def test_the_root_is_packed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("CORRIDORKEY_DEBIAN_ROOT", str(root))
     kit = tmp_path / "kit"
     kit.mkdir()
-    (kit / "debian-root-old.tar.gz").touch()
+    # Somebody's own archive, under the right name and with its own list, is not kept.
+    _fill(kit, f"{root.name}.tar.gz")
+    inventory.write(kit, {})
 
-    name = packed_bazel.gather(kit, {})
-    assert [path.name for path in kit.iterdir()] == [name]
+    name = packed_bazel.gather(kit)
+    assert name == f"{root.name}.tar.gz"
     shutil.unpack_archive(kit / name, tmp_path / "unpacked")
     assert (tmp_path / "unpacked/usr/bin/bazel").read_text() == "Bazel"
-
-    made = (kit / name).stat().st_mtime_ns
-    packed_bazel.gather(kit, {name: _sha256((kit / name).read_bytes())})
-    assert (kit / name).stat().st_mtime_ns == made
-    packed_bazel.gather(kit, {name: 64 * "0"})
-    assert (kit / name).stat().st_mtime_ns != made
 
 
 def test_outside_of_the_root_the_binary_is_taken(
@@ -223,7 +263,7 @@ def test_outside_of_the_root_the_binary_is_taken(
     binary.write_text("#!/bin/sh\n")
     binary.chmod(0o755)
     monkeypatch.setenv("BAZEL_REAL", str(binary))
-    assert packed_bazel.gather(tmp_path, {}) == "bazel"
+    assert packed_bazel.gather(tmp_path) == "bazel"
     assert (tmp_path / "bazel").read_text() == "#!/bin/sh\n"
     assert os.access(tmp_path / "bazel", os.X_OK)
 

@@ -164,6 +164,23 @@ def test_the_recorder_neither_serves_nor_writes_outside_its_folder(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_a_file_that_was_in_the_folder_is_not_served(
+    httpserver: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    path = tmp_path / "modules/one/1.0/source.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("somebody's")
+    httpserver.expect_oneshot_request("/modules/one/1.0/source.json").respond_with_data("genuine")
+    with modules.recording(httpserver.url_for(""), tmp_path) as recorder:
+        for _ in range(2):
+            connection = http.client.HTTPConnection("127.0.0.1", recorder.server_port, timeout=5)
+            connection.request("GET", "/modules/one/1.0/source.json")
+            assert connection.getresponse().read() == b"genuine"
+            connection.close()
+            path.write_text("somebody's")
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -360,6 +360,22 @@ def test_a_damaged_root_in_a_kit(machine: Machine) -> None:
     assert not machine.calls("mmdebstrap")
 
 
+def test_an_archive_that_changes_once_it_was_checked_is_not_unpacked(machine: Machine) -> None:
+    archive = _pack_kit(machine)
+    machine.stand_in(
+        "sha256sum",
+        f"""
+        /usr/bin/sha256sum "$@"
+        [[ "$(readlink /proc/self/fd/0)" != *.tar.gz ]] || echo another >'{archive}'
+        """,
+    )
+    assert _launch(machine).returncode == 37
+    _assert_made(machine)
+    assert archive.read_text() == "another\n"
+    (root,) = _roots(machine)
+    assert not list(root.glob("*.tar.gz"))
+
+
 def test_a_kit_of_another_version(machine: Machine) -> None:
     archive = _pack_kit(machine)
     archive.rename(archive.with_name("debian-root-0123456789abcdef.tar.gz"))

@@ -8,6 +8,7 @@ because pip itself caches only what an index sends with Cache-Control, and many 
 """
 
 import argparse
+import contextlib
 import errno
 import hashlib
 import importlib.metadata
@@ -145,10 +146,7 @@ def cache_folder() -> Path | None:
 
 
 def find_cached(requirements: Path, cache: Path) -> Path | None:
-    """Returns the folder of a cached wheel that fits the requirement and this interpreter.
-
-    pip checks the digest again when it installs the wheel.
-    """
+    """Returns a cached wheel that fits the requirement and this interpreter."""
     from pip._vendor.packaging.tags import sys_tags
     from pip._vendor.packaging.utils import parse_wheel_filename
 
@@ -156,16 +154,50 @@ def find_cached(requirements: Path, cache: Path) -> Path | None:
     for digest in re.findall(r"--hash=sha256:([0-9a-f]{64})", requirements.read_text()):
         for wheel in (cache / digest).glob("*.whl"):
             if parse_wheel_filename(wheel.name)[3] & supported and _sha256(wheel) == digest:
-                return wheel.parent
+                return wheel
     return None
 
 
-def keep(wheel: Path, cache: Path) -> Path:
-    """Moves a wheel into the cache, whole or not at all, unless the cache is read-only.
+def find_in_kit(requirements: Path, kit: Path) -> list[Path]:
+    """Returns the wheels of a kit that have the name and version of the requirement."""
+    from pip._vendor.packaging.requirements import Requirement
+    from pip._vendor.packaging.utils import (
+        InvalidWheelFilename,
+        canonicalize_name,
+        parse_wheel_filename,
+    )
 
-    Returns:
-        The folder that has the wheel now.
+    wanted = Requirement(requirements.read_text().partition("--hash")[0])
+    found = []
+    for wheel in kit.glob("*.whl"):
+        with contextlib.suppress(InvalidWheelFilename):
+            name, version, *_ = parse_wheel_filename(wheel.name)
+            if (
+                name == canonicalize_name(wanted.name)
+                and wanted.specifier.contains(version, prereleases=True)
+                and wheel.is_file()
+            ):
+                found.append(wheel)
+    return found
+
+
+def take(wheel: Path, folder: Path) -> None:
+    """Copies a wheel into a folder.
+
+    Raises:
+        OSError: The disk is full, or the wheel cannot be read.
     """
+    try:
+        shutil.copyfile(wheel, folder / wheel.name)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        size = wheel.stat().st_size / 1e6
+        raise OSError(error.errno, f"Copying {wheel.name} takes {size:,.0f} MB.") from None
+
+
+def keep(wheel: Path, cache: Path) -> None:
+    """Moves a wheel into the cache, whole or not at all, unless the cache is read-only."""
     folder = cache / _sha256(wheel)
     partial = folder / f".{os.getpid()}"
     try:
@@ -177,8 +209,6 @@ def keep(wheel: Path, cache: Path) -> Path:
             partial.unlink(missing_ok=True)
     except OSError as error:
         print(f"{wheel.name} is not kept for other clones: {error}", file=sys.stderr)
-        return wheel.parent
-    return folder
 
 
 def _sha256(path: Path) -> str:
@@ -201,15 +231,24 @@ def install(requirements: Path, kit: Path | None, pip_wheel: str | None) -> None
     requirement = f"--requirement={requirements}"
     target = f"--target={_SITE_PACKAGES}"
     cache = cache_folder()
-    folder = kit or (cache and find_cached(requirements, cache))
     # Here, because Bazel removes what a killed run leaves in the folder of a repository.
     with tempfile.TemporaryDirectory(dir=".", prefix=".download-") as scratch:
-        if not folder:
-            folder = Path(scratch)
+        folder = Path(scratch)
+        cached = None if kit or not cache else find_cached(requirements, cache)
+        downloading = not kit and not cached
+        # pip reads a wheel once to check its digest and again to unpack it. In a folder of others,
+        # it could be another one by then.
+        for wheel in find_in_kit(requirements, kit) if kit else filter(None, [cached]):
+            take(wheel, folder)
+        if downloading:
             run_pip(pip_wheel, *_DOWNLOAD, requirement, f"--dest={folder}", index=True)
-            (wheel,) = folder.iterdir()
-            folder = keep(wheel, cache) if cache else folder
-        run_pip(pip_wheel, *_INSTALL, requirement, f"--find-links={folder}", target, index=False)
+        try:
+            links = f"--find-links={folder}"
+            run_pip(pip_wheel, *_INSTALL, requirement, links, target, index=False)
+        finally:
+            if downloading and cache:
+                (wheel,) = folder.iterdir()
+                keep(wheel, cache)
 
 
 def remove(paths: list[str]) -> None:

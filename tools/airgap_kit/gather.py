@@ -17,7 +17,6 @@ import click
 
 from export.common import command_line, lock_file
 from export.common.printable import printable_lines
-from export.common.sha256sums import SHA256SUMS
 from tools.airgap_kit import bazel, distdir, inventory, modules, packed_bazel, wheels
 from tools.airgap_kit.errors import GapError
 
@@ -86,14 +85,12 @@ def main(
         _require_known("--hub", hubs, locks)
         _require_known("--checkpoint", copies, pins["checkpoints"])
 
-        known = inventory.read(kit)
         kit.mkdir(parents=True, exist_ok=True)
-        # No build uses a kit without its list, so the list is removed first and written last.
-        (kit / SHA256SUMS).unlink(missing_ok=True)
+        inventory.empty(kit)
         downloads, used_modules = _gather_downloads(workspace, kit, pins, copies, registry)
         contents = {
             "platform": sysconfig.get_platform(),
-            "bazel": packed_bazel.gather(kit, known),
+            "bazel": packed_bazel.gather(kit),
             "modules": used_modules,
             "downloads": downloads,
             "wheels": wheels.gather(

@@ -9,7 +9,6 @@ import http.client
 import http.server
 import json
 import re
-import shutil
 import threading
 import urllib.error
 import urllib.request
@@ -32,13 +31,14 @@ _MODULE_REPOSITORY = re.compile(r"(?P<module>[\w.-]+)(?:[~+][\w.-]*)?", re.ASCII
 class _Recorder(http.server.ThreadingHTTPServer):
     """A registry on loopback that forwards requests to another one and keeps the files.
 
-    It requests no file twice, because a registry never changes the files of a version.
+    It requests no file twice, because a registry never changes the files of a version. It serves no
+    file that was in the folder before: somebody else may have put it there.
 
     Attributes:
         url: URL of this registry.
         upstream: URL of the other registry.
         folder: Folder of the files.
-        found: Requested paths that exist.
+        found: Content of the requested files that exist, by path.
     """
 
     def __init__(self, upstream: str, folder: Path) -> None:
@@ -46,7 +46,7 @@ class _Recorder(http.server.ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.upstream = upstream.rstrip("/")
         self.folder = folder
-        self.found: set[str] = set()
+        self.found: dict[str, bytes] = {}
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -56,13 +56,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if not _PATH.fullmatch(self.path):
             self.send_error(404)
             return
-        path = self.server.folder / self.path.lstrip("/")
+        found, path = self.server.found, self.server.folder / self.path.lstrip("/")
         try:
-            if not path.is_file():
+            if self.path not in found:
                 with urllib.request.urlopen(self.server.upstream + self.path) as response:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    with replacing(path) as partial, partial.open("wb") as file:
-                        shutil.copyfileobj(response, file)
+                    content: bytes = response.read()
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with replacing(path) as partial:
+                    partial.write_bytes(content)
+                found[self.path] = content
         except urllib.error.HTTPError as error:
             self.send_error(error.code)
             return
@@ -71,11 +73,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             reason = printable(f"{type(error).__name__}: {error}")
             self.send_error(502, reason.encode("ascii", "backslashreplace").decode())
             return
-        self.server.found.add(self.path)
         self.send_response(200)
-        self.send_header("Content-Length", str(path.stat().st_size))
+        self.send_header("Content-Length", str(len(found[self.path])))
         self.end_headers()
-        self.wfile.write(path.read_bytes())
+        self.wfile.write(found[self.path])
 
     def log_message(self, *_: object) -> None:
         """Prints nothing: Bazel reports errors."""
@@ -133,7 +134,7 @@ def gather(bazel: Bazel, upstream: str, registry: Path, archives: Path) -> dict[
         names = _canonical_names(bazel, flag)
         for path in sources:
             _, _, name, version, _ = path.split("/")
-            source = json.loads((registry / path.lstrip("/")).read_text())
+            source = json.loads(recorder.found[path])
             if "url" not in source:
                 raise GapError(f"{shown}: module {name} {version} is not an archive")
             digest = base64.b64decode(source["integrity"].removeprefix("sha256-")).hex()

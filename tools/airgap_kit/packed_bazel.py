@@ -3,13 +3,11 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from export.common.atomic import replacing
-from export.common.digests import sha256
 from tools.airgap_kit import bazel
 from tools.airgap_kit.errors import GapError
 
@@ -19,14 +17,13 @@ def in_root() -> bool:
     return "CORRIDORKEY_DEBIAN_ROOT" in os.environ
 
 
-def gather(kit: Path, known: Mapping[str, str]) -> str:
+def gather(kit: Path) -> str:
     """Puts the running Bazel into a kit.
 
     `tools/bazel` finds the root in a kit; the binary is for BAZEL_REAL.
 
     Args:
         kit: Folder of the kit.
-        known: SHA-256 by path, from the list of the kit. An archive that still matches is kept.
 
     Returns:
         Name of the file.
@@ -44,15 +41,12 @@ def gather(kit: Path, known: Mapping[str, str]) -> str:
     # The root is named after its recipe, and tools/debian_root/make looks for that name.
     root = Path(os.environ["CORRIDORKEY_DEBIAN_ROOT"])
     archive = kit / f"{root.name}.tar.gz"
-    for other in set(kit.glob("debian-root-*.tar.gz")) - {archive}:
-        other.unlink()
-    if not (archive.exists() and sha256(archive) == known.get(archive.name)):
-        click.echo(f"packing {root}")
-        with replacing(archive) as partial:
-            command = (
-                *("tar", "--create", "--use-compress-program=gzip --fast", "--sort=name"),
-                *("--numeric-owner", f"--file={partial}", f"--directory={root}", "etc", "usr"),
-            )
-            if subprocess.run(command, check=False).returncode:
-                raise GapError(f"tar could not pack {root}; its output is above")
+    click.echo(f"packing {root}")
+    command = (
+        *("tar", "--create", "--use-compress-program=gzip --fast", "--sort=name"),
+        *("--numeric-owner", f"--directory={root}", "etc", "usr"),
+    )
+    with replacing(archive) as partial, partial.open("wb") as file:
+        if subprocess.run(command, stdout=file, check=False).returncode:
+            raise GapError(f"tar could not pack {root}; its output is above")
     return archive.name
