@@ -56,11 +56,14 @@ class EndedError(Exception):
 
 def quoted(text: str) -> str:
     """Returns untrusted text so short that it cannot pass for a line of verify's own."""
-    return printable(_without_gaps(text), _LONGEST_QUOTE)
+    return printable(without_gaps(text), _LONGEST_QUOTE)
 
 
-def _without_gaps(text: str) -> str:
-    # A run of spaces could move what follows to the start of a line of the terminal.
+def without_gaps(text: str) -> str:
+    """Returns text without runs of spaces.
+
+    A run could move what follows it to the start of a line of the terminal.
+    """
     return re.sub(" +", " ", text).strip()
 
 
@@ -144,8 +147,8 @@ class Verdict:
 
     def show(self, subject: str, step: str) -> None:
         """Prints to stderr what is done, because some of it takes minutes."""
-        line = f"{printable(subject)}: {printable(step)} …"
-        self._console.print(line, highlight=False, markup=False)
+        line = f"{quoted(subject)}: {printable(step)} …"
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def unpinned(self, model_id: str) -> None:
         """Notes that no pinned digest vouches for the weights of an artifact."""
@@ -158,7 +161,7 @@ class Verdict:
             self.notes.append(clause)
 
     def _add(self, subject: str, name: str, outcome: Outcome, detail: str) -> None:
-        detail = _without_gaps(printable(detail, _LONGEST_DETAIL))
+        detail = without_gaps(printable(detail, _LONGEST_DETAIL))
         self.checks.append(Check(quoted(subject), name, outcome, detail))
 
     @property

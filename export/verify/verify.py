@@ -8,6 +8,7 @@ import functools
 import hashlib
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -28,6 +29,8 @@ from export.verify.verdict import (
     Passed,
     RefusedError,
     Verdict,
+    quoted,
+    without_gaps,
 )
 from wrapper.printable import printable
 
@@ -35,19 +38,32 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class _Command(click.Command):
-    """A command that takes a file named --help for a wrong command line.
-
-    A pipeline that hands over whatever names it finds would take the exit status of the help, 0,
-    for that of VERIFIED.
-    """
+    """A command line whose words may be the names of files that somebody else chose."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parses the command line."""
-        if "--help" in args and len(args) > 1 and "--" not in args[: args.index("--help")]:
+        """Parses the command line. --help beside other arguments is wrong.
+
+        A pipeline that hands over whatever names it finds would take the exit status of the help,
+        0, for that of VERIFIED.
+        """
+        if "--help" in args and len(args) > 1:
             raise click.UsageError(
                 "--help stands beside other arguments. If it is the name of a file, put ./ in front"
             )
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.message = without_gaps(error.message)
+            raise
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs the program. Errors quote names, so the last line of stderr is of verify alone."""
+        try:
+            return super().main(*args, **kwargs)
+        except SystemExit as end:
+            if end.code == NOT_DETERMINED:
+                click.echo("No verdict: the reason stands above", err=True)
+            raise
 
 
 @click.command(cls=_Command)
@@ -89,9 +105,7 @@ def main(
     if signature and not key:
         raise click.UsageError("--signature needs the --key of its signer.")
     if not path.is_dir() and path.suffix not in (".pt", ".tar"):
-        raise click.UsageError(
-            f"{printable(path.name)} is neither a folder, nor a .pt, nor a .tar."
-        )
+        raise click.UsageError(f"{quoted(path.name)} is neither a folder, nor a .pt, nor a .tar.")
     if path.name in ("", ".."):  # The working directory and its parent have names, too.
         path = path.resolve()
     verdict = Verdict(path.name)
@@ -107,11 +121,11 @@ def main(
             Console(emoji=False).print(verdict.table())
             click.echo(f"Checked: {verdict.about()}\n{verdict.line()}")
     except OSError as error:
-        click.echo(f"Error: {printable(str(error))}", err=True)
+        click.echo(f"Error: {without_gaps(printable(str(error)))}", err=True)
         sys.exit(NOT_DETERMINED)
     except Exception as error:  # A defect of verify's own, whose message may hold text of the file.
         problem = f"{type(error).__name__}: {error}"
-        click.echo(f"Error: verify failed, and has no verdict: {printable(problem)}", err=True)
+        click.echo(f"Error: verify failed: {without_gaps(printable(problem))}", err=True)
         sys.exit(NOT_DETERMINED)
     sys.exit(EXIT_STATUSES[verdict.word])
 
@@ -124,10 +138,13 @@ def _verify_artifact(
     if statement is not None:
         verdict.run(path.name, "statement", lambda: check_file(statement, path.name, sha256))
     opening = functools.partial(open_file, path, MAXIMUM_BYTES)
-    check_artifact(
-        verdict, path.name, opening, sha256, lambda: _read_beside(path), probing, statement
+    beside = functools.cache(lambda: _read_beside(path))
+    check_artifact(verdict, path.name, opening, sha256, beside, probing, statement)
+    verdict.run(
+        path.name,
+        "unchanged",
+        lambda: _check_unchanged((sha256, beside()), (_digest(path).value, _read_beside(path))),
     )
-    verdict.run(path.name, "unchanged", lambda: _check_unchanged(sha256, _digest(path).value))
 
 
 def _digest(path: Path) -> Passed[str]:

@@ -110,7 +110,7 @@ def _opened(envelope: bytes) -> Envelope:
 
 def _public_key(path: Path) -> SSlibKey:
     pem = _read_key(path)
-    if pem.count(b"-----BEGIN ") > 1:
+    if pem.count(b"-----BEGIN") > 1:
         raise SignatureError(f"{path} holds more than one key; expected the one of the signer")
     try:
         key = load_pem_public_key(pem)

@@ -403,10 +403,14 @@ def test_table_and_verdict_for_a_person(path: Path) -> None:
         ["--help", "--key", __file__],  # The name of a file that a pipeline found.
         ["--no-probe", "--help"],
         ["--", "--help"],
+        ["--signature", "--", "--key", __file__, "--help"],
+        ["A" + " " * 60 + "VERIFIED: signed by the given key.pt"],
     ],
 )
 def test_what_cannot_be_looked_at_exits_with_2(arguments: list[str]) -> None:
-    assert CliRunner().invoke(main, arguments).exit_code == 2
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == "No verdict: the reason stands above"
 
 
 def test_full_disk_exits_with_2(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -432,7 +436,7 @@ def test_defect_of_verify_is_no_verdict(path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(artifact_check, "read_claims", fail)
     result = CliRunner().invoke(main, [str(path)])
     assert result.exit_code == 2
-    assert "Error: verify failed, and has no verdict: ZeroDivisionError: \\x1b[2J" in result.output
+    assert "Error: verify failed: ZeroDivisionError: \\x1b[2J" in result.output
 
 
 @pytest.mark.parametrize("kind", ["payloadType", "payload", "signatures"])
@@ -491,6 +495,14 @@ def test_file_that_changes_before_the_verdict_is_refused(
         path.write_bytes(path.read_bytes()[::-1])
 
     monkeypatch.setattr(verify_module, "_read_beside", read_beside)
+    assert refusal(verify(path, "--no-probe")) == ("unchanged", "it changed while it was verified")
+
+
+def test_manifest_that_changes_before_the_verdict_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = iter([None, b"{}"])
+    monkeypatch.setattr(verify_module, "_read_beside", lambda _: next(contents))
     assert refusal(verify(path, "--no-probe")) == ("unchanged", "it changed while it was verified")
 
 
