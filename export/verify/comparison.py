@@ -131,7 +131,10 @@ def compare(file: IO[bytes], generated: Generated, copy: IO[bytes] | None = None
                     raise DifferenceError(f"{span.record} has a header with a wrong CRC-32")
                 crcs[span.record] = crc
             else:
-                found = int.from_bytes(reader.exactly(span.size), "little")
+                content = reader.exactly(span.size)
+                if len(content) < span.size:
+                    raise DifferenceError(f"it ends within the CRC-32 of {span.record}")
+                found = int.from_bytes(content, "little")
                 if crcs.get(span.record, found) != found:
                     raise DifferenceError(f"{span.record} has a wrong CRC-32 in the directory")
                 claimed[span.record] = found

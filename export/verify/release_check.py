@@ -44,14 +44,10 @@ def check_release(verdict: Verdict, release: Release, signed: bool, probing: boo
     verdict.run(name, MANIFEST, papers.check_manifest)
     verdict.run(name, PROVENANCE, papers.check_provenance)
     if not verdict.run(name, SBOM, lambda: papers.check_bill(signed)):
-        verdict.note(
-            f"{SBOM} differs from the one of this platform and is vouched for by the signature only"
-        )
+        verdict.signed_only(f"{SBOM} differs from the one of this platform")
     verdict.run(name, "copies", papers.check_copies)
     if not verdict.run(name, _KIT, lambda: _check_kit(release, signed)):
-        verdict.note(
-            "nuke/ differs from this checkout's kit and is vouched for by the signature only"
-        )
+        verdict.signed_only("nuke/ differs from this checkout's kit")
 
 
 def _check_list(release: Release) -> Passed[None]:

@@ -33,6 +33,7 @@ _MEANINGS: dict[tuple[Word, bool], str] = {
     "vouches for its weights, and without --key its origin is unknown",
 }
 """Meaning of a word, by whether pinned digests vouch for all weights."""
+_EXCEPTION = "; not so the parts named above, for which only the signature vouches"
 
 _LONGEST_DETAIL = 1000
 _LONGEST_QUOTE = 80
@@ -110,6 +111,7 @@ class Verdict:
         checks: Results, in the order in which the checks were made.
         model_ids: Model Ids of the artifacts, by file name.
         pinned: Whether pinned digests vouch for the weights of all artifacts.
+        exact: Whether all other parts are those that this checkout makes.
         notes: What limits the verdict, each a short clause.
     """
 
@@ -119,6 +121,7 @@ class Verdict:
         self.checks: list[Check] = []
         self.model_ids: dict[str, str] = {}
         self.pinned = True
+        self.exact = True
         self.notes: list[str] = []
         self._console = Console(stderr=True, emoji=False)
 
@@ -155,6 +158,11 @@ class Verdict:
         self.pinned = False
         self.note(f"the values of the weights of {model_id} are vouched for by a signature only")
 
+    def signed_only(self, part: str) -> None:
+        """Notes that a part of a release is another than the one that this checkout makes."""
+        self.exact = False
+        self.note(f"{part} and is vouched for by the signature only")
+
     def note(self, clause: str) -> None:
         """Adds a clause to the verdict, once."""
         if clause not in self.notes:
@@ -177,7 +185,10 @@ class Verdict:
         """Returns the word and its meaning, with no text from outside."""
         if self.word == "REFUSED":
             return "REFUSED: do not use it; the reason stands above"
-        return f"{self.word}: {_MEANINGS[self.word, self.pinned]}"
+        return f"{self.word}: {self._meaning()}"
+
+    def _meaning(self) -> str:
+        return _MEANINGS[self.word, self.pinned] + ("" if self.exact else _EXCEPTION)
 
     def about(self) -> str:
         """Returns subject, meaning and limits in one line, with text from outside."""

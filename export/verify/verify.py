@@ -41,11 +41,16 @@ class _Command(click.Command):
     """A command line whose words may be the names of files that somebody else chose."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parses the command line. --help beside other arguments is wrong.
+        """Parses the command line; refuses what the name of a file could make of it.
 
-        A pipeline that hands over whatever names it finds would take the exit status of the help,
-        0, for that of VERIFIED.
+        With a file named --help, a pipeline would take the exit status of the help, 0, for that of
+        VERIFIED. One named --key=other.pem would replace the key.
         """
+        for option in ("--key", "--signature"):
+            if sum(word == option or word.startswith(f"{option}=") for word in args) > 1:
+                raise click.UsageError(
+                    f"{option} is there twice. If one is the name of a file, put ./ in front"
+                )
         if "--help" in args and len(args) > 1:
             raise click.UsageError(
                 "--help stands beside other arguments. If it is the name of a file, put ./ in front"

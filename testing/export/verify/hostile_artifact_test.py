@@ -5,6 +5,7 @@ import io
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -89,19 +90,39 @@ def test_numbers_are_finite_though_the_file_ends_for_a_moment(
     with path.open("rb") as file:
         generated = exporter.generate(read_claims(file), tmp_path)
     content = path.read_bytes()
-    cuts = [content.index(b"\x00\x00\xc0\x7f" * 2) + 2]
-
-    class Cut(io.BytesIO):
-        def read(self, size: int | None = -1, /) -> bytes:
-            left = cuts[0] - self.tell() if cuts else sys.maxsize
-            if size is not None and 0 <= left < size:
-                size = left
-                cuts.clear()
-            return super().read(size)
-
+    cut = _Cut(content, content.index(b"\x00\x00\xc0\x7f" * 2) + 2)
     with pytest.raises(DifferenceError, match=r"NaN or infinite|ends within"):
-        compare(Cut(content), generated)
-    assert not cuts
+        compare(cut, generated)
+    assert not cut.cuts
+
+
+def test_file_that_ends_within_a_crc_is_refused(
+    exporter: SmallExporter, path: Path, tmp_path: Path
+) -> None:
+    exporter.write(path)
+    with path.open("rb") as file:
+        generated = exporter.generate(read_claims(file), tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        crc = next(i.CRC for i in archive.infolist() if i.filename in generated.weights)
+    content = path.read_bytes()
+    cut = _Cut(content, content.index(crc.to_bytes(4, "little")) + 3)
+    with pytest.raises(DifferenceError, match="ends within the CRC-32 of"):
+        compare(cut, generated)
+
+
+class _Cut(io.BytesIO):
+    """A file that ends at a byte, once."""
+
+    def __init__(self, content: bytes, end: int) -> None:
+        super().__init__(content)
+        self.cuts = [end]
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = self.cuts[0] - self.tell() if self.cuts else sys.maxsize
+        if size is not None and 0 <= left < size:
+            size = left
+            self.cuts.clear()
+        return super().read(size)
 
 
 def test_a_file_that_changes_meanwhile_is_refused(

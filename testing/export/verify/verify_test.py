@@ -17,6 +17,7 @@ from export.common.digests import Digest, digest
 from export.release.signature import signing
 from export.verify import artifact_check
 from export.verify import verify as verify_module
+from export.verify.verdict import SIGNATURE, Passed, Verdict
 from export.verify.verify import main
 from export.verify.weights import pins as weights
 from testing.export.release.keys import write_keys
@@ -404,6 +405,7 @@ def test_table_and_verdict_for_a_person(path: Path) -> None:
         ["--no-probe", "--help"],
         ["--", "--help"],
         ["--signature", "--", "--key", __file__, "--help"],
+        ["--key", __file__, f"--key={__file__}", "."],
         ["A" + " " * 60 + "VERIFIED: signed by the given key.pt"],
     ],
 )
@@ -449,6 +451,19 @@ def test_deep_envelope_is_refused(kind: str, path: Path, signed: Signed) -> None
         "signature",
         "the signature file nests more than 32 deep; that is the limit",
     )
+
+
+def test_last_line_admits_a_kit_of_the_studios_own() -> None:
+    verdict = Verdict("CorridorKey-1.0.tar")
+    verdict.model_ids["CorridorKey.pt"] = MODEL_ID
+    verdict.run("CorridorKey-1.0.tar", SIGNATURE, lambda: Passed("", None))
+    assert verdict.line().startswith("VERIFIED: ")
+    assert "not so" not in verdict.line()
+    verdict.signed_only("nuke/ differs from this checkout's kit")
+    assert verdict.line().endswith(
+        "; not so the parts named above, for which only the signature vouches"
+    )
+    assert "nuke/ differs from this checkout's kit" in verdict.about()
 
 
 @pytest.mark.parametrize("place", ["name", "manifest"])
