@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pip
 import pytest
 
 from testing.third_party import tiny_wheel
@@ -115,7 +116,8 @@ def test_a_wheel_that_changes_after_it_was_read_is_not_unpacked(
         run_pip(*arguments, index=index)  # type: ignore[arg-type]
 
     monkeypatch.setattr(unpack_wheel, "run_pip", change_and_run_pip)
-    unpack_wheel.install(requirements, folder if source == "kit" else None, None)
+    pip_of_this_test = str(Path(pip.__file__).parents[1])
+    unpack_wheel.install(requirements, folder if source == "kit" else None, pip_of_this_test)
     assert (tmp_path / "site-packages/corridorkey_probe.py").read_text() == "genuine = True\n"
     assert not list(tmp_path.glob(".*"))
 
