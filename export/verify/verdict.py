@@ -33,7 +33,7 @@ _MEANINGS: dict[tuple[Word, bool], str] = {
     "vouches for its weights, and without --key its origin is unknown",
 }
 """Meaning of a word, by whether pinned digests vouch for all weights."""
-_EXCEPTION = "; not so the parts named above, for which only the signature vouches"
+_EXCEPTION = "; not so the parts that only the signature vouches for"
 
 _LONGEST_DETAIL = 1000
 _LONGEST_QUOTE = 80
@@ -150,7 +150,7 @@ class Verdict:
 
     def show(self, subject: str, step: str) -> None:
         """Prints to stderr what is done, because some of it takes minutes."""
-        line = f"{quoted(subject)}: {printable(step)} …"
+        line = f"Checking {quoted(subject)}: {printable(step)} …"
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def unpinned(self, model_id: str) -> None:
@@ -202,7 +202,7 @@ class Verdict:
             notes.append("UNTRAINED weights, which key nothing")
         if any(model_id.startswith(DEMO_MODEL_ID) for model_id in self.model_ids.values()):
             notes.append("DEMO weights, which were written by hand")
-        return "; ".join([f"{subject}: {_MEANINGS[self.word, self.pinned]}", *notes])
+        return "; ".join([f"{subject}: {self._meaning()}", *notes])
 
     def table(self) -> Table:
         """Returns one row per check."""

@@ -460,9 +460,7 @@ def test_last_line_admits_a_kit_of_the_studios_own() -> None:
     assert verdict.line().startswith("VERIFIED: ")
     assert "not so" not in verdict.line()
     verdict.signed_only("nuke/ differs from this checkout's kit")
-    assert verdict.line().endswith(
-        "; not so the parts named above, for which only the signature vouches"
-    )
+    assert verdict.line().endswith("; not so the parts that only the signature vouches for")
     assert "nuke/ differs from this checkout's kit" in verdict.about()
 
 
