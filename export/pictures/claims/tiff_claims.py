@@ -69,7 +69,7 @@ class _Form:
 
 @dataclasses.dataclass
 class _Budget:
-    """What all directories together may still have, because they may share their bytes.
+    """Counts down what all directories of a file may have together, as they may share bytes.
 
     Attributes:
         end: Size of the file.

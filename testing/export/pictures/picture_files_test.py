@@ -569,6 +569,17 @@ def test_blocks_of_an_exr_are_bounded(
         picture.read([Channel(0, 0)], Box(0, 0, 1, 1))
 
 
+def _exr_with(folder: Path, attribute: str, kind: str, value: Any) -> Path:
+    """Writes an EXR with an attribute of a type, as OIIO names it."""
+    path = folder / "a.exr"
+    spec = ImageSpec(8, 8, 3, HALF)
+    spec.attribute(attribute, TypeDesc(kind), value)
+    file = ImageOutput.create(str(path))
+    assert file.open(str(path), spec) and file.write_image(np.zeros((8, 8, 3), np.float32))
+    file.close()
+    return path
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "works"),
     [
@@ -577,12 +588,7 @@ def test_blocks_of_an_exr_are_bounded(
     ],
 )
 def test_views_of_another_type(kind: str, value: Any, works: bool, tmp_path: Path) -> None:
-    path = tmp_path / "a.exr"
-    spec = ImageSpec(8, 8, 3, HALF)
-    spec.attribute("multiView", TypeDesc(kind), value)
-    file = ImageOutput.create(str(path))
-    assert file.open(str(path), spec) and file.write_image(np.zeros((8, 8, 3), np.float32))
-    file.close()
+    path = _exr_with(tmp_path, "multiView", kind, value)
     if works:
         assert read_picture(path, "left").rgb is not None
         return
@@ -595,12 +601,7 @@ def test_views_of_another_type(kind: str, value: Any, works: bool, tmp_path: Pat
     [("string", "x"), ("int", 5), ("float", 1.0), ("float[3]", (1.0, 2.0, 3.0))],
 )
 def test_chromaticities_of_another_type(kind: str, value: Any, tmp_path: Path) -> None:
-    path = tmp_path / "a.exr"
-    spec = ImageSpec(8, 8, 3, HALF)
-    spec.attribute("chromaticities", TypeDesc(kind), value)
-    file = ImageOutput.create(str(path))
-    assert file.open(str(path), spec) and file.write_image(np.zeros((8, 8, 3), np.float32))
-    file.close()
+    path = _exr_with(tmp_path, "chromaticities", kind, value)
     with open_picture(path) as picture:
         warning = picture.header().warning
     assert warning == "chromaticities that are not 8 numbers, keyed as Rec.709"

@@ -32,7 +32,7 @@ MISSING = "\n".join(
         "on the Model tab.",
     ]
 )
-"""What the node says without its .cat, with Tcl that names the file."""
+"""Message on the node while its .cat is missing; Tcl in it names the file."""
 
 QUALITY = UserKnob(
     KnobClass.ENUMERATION,
