@@ -1,13 +1,21 @@
 """Makes untrusted text safe for a terminal."""
 
+import re
 from collections.abc import Sequence
+
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
+"""Characters that Python calls printable and a terminal shows as nothing or as a blank: those that
+Unicode calls ignorable by default, and the empty Braille pattern."""
 
 
 def printable(text: str, limit: int = 1000) -> str:
     r"""Returns text without control characters and no longer than a few lines.
 
-    Control characters, line breaks, bidirectional overrides and unpaired surrogates become escape
-    sequences such as `\x1b`; a terminal would act on them.
+    Control characters, line breaks, bidirectional overrides and unpaired surrogates, on which a
+    terminal would act, become escape sequences such as `\x1b`; so do invisible characters.
 
     Args:
         text: Text from a file, a path, a server or a library's error message.
@@ -15,7 +23,10 @@ def printable(text: str, limit: int = 1000) -> str:
     """
     if len(text) > limit:
         text = f"{text[:limit]}…"
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return "".join(
+        char if char.isprintable() and not _INVISIBLE.match(char) else ascii(char)[1:-1]
+        for char in text
+    )
 
 
 def printable_lines(text: str) -> str:

@@ -153,9 +153,9 @@ def _parse(manifest: dict[str, Any]) -> tuple[str, Variant, Digest]:
         and isinstance(checkpoint["sha256"], str)
         and bool(_SHA256.fullmatch(checkpoint["sha256"]))
         and type(checkpoint["bytes"]) is int
-        and 0 <= checkpoint["bytes"] <= _MAXIMUM_CHECKPOINT_BYTES
+        and 1 <= checkpoint["bytes"] <= _MAXIMUM_CHECKPOINT_BYTES
     )
-    field("checkpoint", known, "its SHA-256 and its size in bytes")
+    field("checkpoint", known, "its SHA-256 and its size in bytes, at least 1")
 
     variant = Variant(**{f.name: manifest[f.name] for f in dataclasses.fields(Variant)})
     model_id = manifest.get("model_id")

@@ -46,13 +46,15 @@ def check_signature(
     try:
         envelope = read_file(signature or beside, MAXIMUM_ENVELOPE_BYTES)
         statement = signing.verify(envelope, key)
+        fingerprint = signing.fingerprint(key)
     except FileNotFoundError:
         raise RefusedError(
             f"there is no {(signature or beside).name}; name the signature with --signature"
         ) from None
     except SignatureError as error:
         raise RefusedError(str(error)) from None
-    return Passed(f"made with the private half of {key.name}", statement)
+    detail = f"made with the private half of {key.name}, a key with SHA-256 {fingerprint}"
+    return Passed(detail, statement)
 
 
 def check_file(statement: bytes, name: str, sha256: str) -> Passed[None]:

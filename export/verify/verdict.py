@@ -216,11 +216,14 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """Returns the verdict for a program, as verdict.schema.json describes it."""
+        refused = self.word == "REFUSED"
         return {
             "subject": self.subject,
             "sha256": self.sha256,
             "word": self.word,
             "verdict": f"{self.word}: {self.about()}",
+            "weights_pinned": None if refused else self.pinned,
+            "parts_exact": None if refused else self.exact,
             "model_ids": self.model_ids,
             "checks": [dataclasses.asdict(check) for check in self.checks],
         }

@@ -104,7 +104,7 @@ def main(
     Exit status and verdict:
       0  VERIFIED    signed by the key, and exactly what the exporter makes
       1  REFUSED     anything else; the first reason ends the work
-      2              no verdict: wrong command line, unreadable file, too little memory or disk
+      2              no verdict: wrong command line, unreadable file, no memory or disk, stopped
       3  CONSISTENT  exactly what the exporter makes; no --key, so of unknown origin
     """
     if signature and not key:
@@ -125,6 +125,9 @@ def main(
         else:
             Console(emoji=False).print(verdict.table())
             click.echo(f"Checked: {verdict.about()}\n{verdict.line()}")
+    except KeyboardInterrupt:
+        click.echo("Error: stopped before there was a verdict", err=True)
+        sys.exit(NOT_DETERMINED)
     except OSError as error:
         click.echo(f"Error: {without_gaps(printable(str(error)))}", err=True)
         sys.exit(NOT_DETERMINED)

@@ -16,6 +16,8 @@ from wrapper.printable import printable, printable_lines, printable_list
         ("a\u202egpj.exe", r"a\u202egpj.exe"),
         ("a\u2028b\u200bc\x00", r"a\u2028b\u200bc\x00"),
         (b"\xff".decode(errors="surrogateescape"), r"\udcff"),
+        ("a\u2800\u3164\uffa0b", r"a\u2800\u3164\uffa0b"),
+        ("a\ufe0f\U000e0100b", r"a\ufe0f\U000e0100b"),
     ],
 )
 def test_control_characters_become_escape_sequences(text: str, expected: str) -> None:

@@ -7,13 +7,20 @@ The envelope is DSSE (github.com/secure-systems-lab/dsse), which other tools rea
 says which keys are accepted.
 """
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import FormatError, UnverifiedSignatureError
 from securesystemslib.signer import CryptoSigner, Signature, SSlibKey
@@ -30,7 +37,7 @@ from export.release.signature.policy import (
 )
 from wrapper.printable import printable
 
-__all__ = ["SignatureError", "sign", "verify"]
+__all__ = ["SignatureError", "fingerprint", "sign", "verify"]
 
 _MAXIMUM_SIGNATURES = 16
 
@@ -70,7 +77,7 @@ def verify(envelope: bytes, key_path: Path) -> bytes:
         SignatureError: The file holds no public key that the policy accepts, the envelope is not a
             DSSE envelope of an in-toto statement, or the key did not sign it.
     """
-    key = _public_key(key_path)
+    key = SSlibKey.from_crypto(_load_public_key(key_path))
     opened = _opened(envelope)
     for signature in opened.signatures.values():
         try:
@@ -82,6 +89,20 @@ def verify(envelope: bytes, key_path: Path) -> bytes:
     raise SignatureError(
         f"the signature was not made with the private key that belongs to {key_path}"
     )
+
+
+def fingerprint(key_path: Path) -> str:
+    """Returns the SHA-256 of a public key, by which its owner can confirm it on the telephone.
+
+    It is that of the key in DER: `openssl pkey -pubin -in KEY -outform DER | sha256sum`.
+
+    Raises:
+        OSError: The key cannot be read.
+        SignatureError: The file holds no public key that the policy accepts.
+    """
+    key = _load_public_key(key_path)
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(der).hexdigest()
 
 
 def _opened(envelope: bytes) -> Envelope:
@@ -108,7 +129,7 @@ def _opened(envelope: bytes) -> Envelope:
     return opened
 
 
-def _public_key(path: Path) -> SSlibKey:
+def _load_public_key(path: Path) -> PublicKeyTypes:
     pem = _read_key(path)
     if pem.count(b"-----BEGIN") > 1:
         raise SignatureError(f"{path} holds more than one key; expected the one of the signer")
@@ -117,7 +138,7 @@ def _public_key(path: Path) -> SSlibKey:
     except (ValueError, UnsupportedAlgorithm):
         raise SignatureError(f"{path} holds no public key in PEM; expected {KEYS}") from None
     _check_key(path, key)
-    return SSlibKey.from_crypto(key)
+    return key
 
 
 def _signer(path: Path, passphrase: Callable[[], str] | None) -> CryptoSigner:

@@ -174,6 +174,24 @@ def test_artifact_comes_once_and_with_its_manifest(more: list[str], workshop: Wo
     assert "expected one .pt and one .json per artifact" in result.output
 
 
+def test_artifact_does_not_take_the_name_of_a_paper(workshop: Workshop) -> None:
+    workshop.artifact("manifest", "CorridorKey_v1.0_Nuke", PUBLISHED)
+    result = workshop.run()
+    assert result.exit_code != 0
+    assert "manifest.json is a paper of the release" in result.output
+    assert not (workshop.folder / "CorridorKey-1.0").exists()
+
+
+def test_checkpoint_has_one_size(workshop: Workshop) -> None:
+    workshop.artifact("CorridorKey", "CorridorKey_v1.0_Nuke", PUBLISHED)
+    workshop.artifact("CorridorKey_512", "CorridorKey_v1.0_Nuke_512", PUBLISHED)
+    manifest = workshop.folder / "CorridorKey_512.json"
+    manifest.write_text(manifest.read_text().replace('"bytes": 1', '"bytes": 2'))
+    result = workshop.run()
+    assert result.exit_code != 0
+    assert "CorridorKey_512.pt states 2 bytes for a checkpoint" in result.output
+
+
 def test_untrained_weights_are_refused_unless_told(workshop: Workshop) -> None:
     workshop.artifact("CorridorKey", "CorridorKey_v1.0_Nuke", PUBLISHED)
     workshop.artifact("CorridorKey_512", "CorridorKey_untrained_512", "1" * 64)

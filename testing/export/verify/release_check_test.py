@@ -72,6 +72,8 @@ def test_signed_release_is_verified_as_folder_and_as_tar(kind: str, release: Pat
     for path in (release, write_tar(release)):
         verdict = verify(path, *signed.arguments())
         assert verdict["word"] == "VERIFIED"
+        assert verdict["weights_pinned"]
+        assert verdict["parts_exact"]
         found = outcomes(verdict)
         assert list(found) == ["signature", "container", "statement", *PAPERS]
         assert found.pop("probe plate") == "not checked"
@@ -298,6 +300,7 @@ def test_kit_of_a_studio_is_vouched_for_by_its_signature_only(release: Path) -> 
     assert refusal(verify(release, "--no-probe"))[0] == "nuke/"
     verdict = verify(release, *Signed(release).arguments())
     assert verdict["word"] == "VERIFIED"
+    assert not verdict["parts_exact"]
     assert outcomes(verdict)["nuke/"] == "not checked"
     assert "nuke/ differs" in verdict["verdict"]
 

@@ -33,7 +33,7 @@ from wrapper.nuke_wrapper import CorridorKeyNukeWrapper
 
 VARIANT = Variant(resolution=256)
 MODEL_ID = VARIANT.model_id(UNTRAINED_MODEL_ID)
-CHECKPOINT: Digest = {"sha256": hashlib.sha256(b"").hexdigest(), "bytes": 0}
+CHECKPOINT: Digest = {"sha256": hashlib.sha256(b"weights").hexdigest(), "bytes": 7}
 CODE = f"{FOLDER}/code/__torch__/wrapper/nuke_wrapper.py"
 """The record with the wrapper's code."""
 

@@ -1,5 +1,7 @@
 """The command line of verify on a .pt: its words, its exit statuses, its order of work."""
 
+import base64
+import hashlib
 import json
 import os
 import stat
@@ -81,6 +83,12 @@ def test_with_the_key_of_its_signer_it_is_verified(path: Path, signed: Signed) -
     verdict = verify(path, "--no-probe", "--key", signed.key, "--signature", signed.envelope)
     assert verdict["word"] == "VERIFIED"
     assert outcomes(verdict)["signature"] == outcomes(verdict)["statement"] == "passed"
+
+
+def test_key_is_named_by_the_digest_of_its_der(path: Path, signed: Signed) -> None:
+    verdict = verify(path, "--no-probe", "--key", signed.key, "--signature", signed.envelope)
+    der = base64.b64decode("".join(signed.key.read_text().splitlines()[1:-1]))
+    assert hashlib.sha256(der).hexdigest() in verdict["checks"][1]["detail"]
 
 
 def test_with_a_key_there_is_no_consistent(path: Path, signed: Signed) -> None:
@@ -191,6 +199,7 @@ class TestWeights:
         verdict = verify(path, "--no-probe", "--key", signed.key, "--signature", signed.envelope)
         assert verdict["word"] == "VERIFIED"
         assert verdict["verdict"].endswith(note)
+        assert not verdict["weights_pinned"]
         assert "and its code is exactly what this version of the" in verdict["verdict"]
 
     def test_published_id_with_a_pin_is_held_to_it(
@@ -238,7 +247,7 @@ class TestWeights:
             f"the numbers are those of CorridorKey_untrained, not of {weights_id}",
         )
 
-    @pytest.mark.parametrize("size", [0, 398_849_255, 2 << 30])
+    @pytest.mark.parametrize("size", [1, 398_849_255, 2 << 30])
     @pytest.mark.parametrize("weights_id", [GREEN_MODEL_ID, BLUE_MODEL_ID])
     def test_published_checkpoint_has_its_published_size(
         self, weights_id: str, size: int, exporter: SmallExporter, path: Path
@@ -249,6 +258,11 @@ class TestWeights:
         assert name == "weights"
         assert f"states {size:,} bytes for the checkpoint" in detail
         assert "the published file has 398,849,256" in detail
+
+    def test_checkpoint_has_a_size(self, exporter: SmallExporter, path: Path) -> None:
+        checkpoint: Digest = {"sha256": "1" * 64, "bytes": 0}
+        exporter.write(path, "Studio_show_42", checkpoint, exporter.other_weights())
+        assert refusal(verify(path))[0] == "claims"
 
     def test_stand_in_without_a_pin_is_refused(self, exporter: SmallExporter, path: Path) -> None:
         checkpoint: Digest = {"sha256": "1" * 64, "bytes": 1}
@@ -429,6 +443,18 @@ def test_folder_that_one_stands_in_has_a_name(
     verdict = verify(".")
     assert verdict["subject"] == tmp_path.name
     assert verdict["word"] == "REFUSED"
+
+
+def test_interrupted_run_is_no_verdict(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(artifact_check, "read_claims", interrupt)
+    result = CliRunner().invoke(main, [str(path)])
+    assert result.exit_code == 2
+    assert result.stderr.endswith(
+        "Error: stopped before there was a verdict\nNo verdict: the reason stands above\n"
+    )
 
 
 def test_defect_of_verify_is_no_verdict(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
