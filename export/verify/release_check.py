@@ -5,18 +5,14 @@ import functools
 from export.artifact.artifact_manifest import ArtifactManifest
 from export.common import sha256sums
 from export.common.sha256sums import SHA256SUMS, ChecksumError
-from export.nuke import kit
 from export.release.release_manifest import MANIFEST
 from export.release.sbom import SBOM
 from export.release.signature.statement import PROVENANCE
 from export.verify.artifact_check import MAXIMUM_BESIDE_BYTES, check_artifact
 from export.verify.files import Release, read_unchanged
+from export.verify.kit_check import KIT, check_kit
 from export.verify.papers_check import COPIED, Papers
 from export.verify.verdict import Passed, RefusedError, Verdict
-from wrapper.knobs import KNOBS
-
-_KIT = "nuke/"
-_MAXIMUM_KIT_BYTES = 4 << 20
 
 
 def check_release(verdict: Verdict, release: Release, signed: bool, probing: bool) -> None:
@@ -46,7 +42,7 @@ def check_release(verdict: Verdict, release: Release, signed: bool, probing: boo
     if not verdict.run(name, SBOM, lambda: papers.check_bill(signed)):
         verdict.signed_only(f"{SBOM} differs from the one of this platform")
     verdict.run(name, "copies", papers.check_copies)
-    if not verdict.run(name, _KIT, lambda: _check_kit(release, signed)):
+    if not verdict.run(name, KIT, lambda: check_kit(release, signed)):
         verdict.signed_only("nuke/ differs from this checkout's kit")
 
 
@@ -67,7 +63,7 @@ def _check_names(release: Release) -> Passed[None]:
         raise RefusedError("the release holds no .pt")
     expected = {SHA256SUMS, MANIFEST, PROVENANCE, SBOM, *COPIED, *artifacts}
     expected |= {path.removesuffix(".pt") + ".json" for path in artifacts}
-    kit_files = {path for path in release.digests.files if path.startswith(_KIT)}
+    kit_files = {path for path in release.digests.files if path.startswith(KIT)}
     problems = [
         *(f"{path} is missing" for path in sorted(expected - release.digests.files.keys())),
         *(
@@ -89,26 +85,3 @@ def _check_artifact(
 
     opening = functools.partial(release.open, path)
     return check_artifact(verdict, path, opening, release.digests.files[path], read_beside, probing)
-
-
-def _check_kit(release: Release, signed: bool) -> Passed[bool]:
-    """Compares the Nuke kit, which Nuke executes, with the one that this checkout makes.
-
-    Returns:
-        Whether the kit is that one, or there is none.
-    """
-    found = [path for path in release.digests.files if path.startswith(_KIT)]
-    if not found:
-        return Passed("there is none", True, "not checked")
-    expected = {f"{_KIT}{path}": content for path, content in kit.files(KNOBS).items()}
-    different = sorted(expected.keys() ^ set(found)) or [
-        path
-        for path in sorted(found)
-        if read_unchanged(release, path, _MAXIMUM_KIT_BYTES) != expected[path]
-    ]
-    if not different:
-        return Passed(f"{len(found)} files, exactly those that this checkout makes", True)
-    difference = f"{different[0]} differs from the kit that this checkout makes"
-    if signed:
-        return Passed(f"{difference}; only the signature vouches for it", False, "not checked")
-    raise RefusedError(f"{difference}, and Nuke would run it; without --key nothing vouches for it")

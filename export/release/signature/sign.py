@@ -11,10 +11,12 @@ from export.common.atomic import replacing
 from export.common.sha256sums import SHA256SUMS
 from export.common.steps import Steps
 from export.release.release_manifest import MANIFEST
+from export.release.sbom import SBOM
 from export.release.signature.policy import KEYS, MAXIMUM_STATEMENT_BYTES, SignatureError
 from export.release.signature.signing import sign
 from export.release.signature.statement import PROVENANCE, replace_subjects
 from export.verify.files import Release, read_unchanged
+from export.verify.kit_check import KIT, check_kit
 from export.verify.papers_check import Papers, read_facts
 from export.verify.release_tar import open_release
 from export.verify.verdict import RefusedError
@@ -49,7 +51,7 @@ def main(release: Path, private_key: Path, output: Path | None) -> None:
     try:
         with steps(f"Check the papers of {printable(release.name)}"):
             opened = open_release(release)
-            statement = _statement(opened)
+            statement, notes = _statement(opened)
         envelope = sign(statement, private_key, _passphrase)
         with replacing(output) as partial:
             partial.write_bytes(envelope)
@@ -58,11 +60,13 @@ def main(release: Path, private_key: Path, output: Path | None) -> None:
     except OSError as error:
         raise click.ClickException(str(error)) from None
     digests = opened.digests
+    for note in notes:
+        click.echo(f"Warning: {printable(note)}", err=True)
     click.echo(f"Signed {digests.tar_name} with SHA-256 {digests.tar_sha256}\nWrote {shown}")
 
 
-def _statement(release: Release) -> bytes:
-    """Returns the statement to sign.
+def _statement(release: Release) -> tuple[bytes, list[str]]:
+    """Returns the statement to sign, and what only its signature will vouch for.
 
     Raises:
         ValueError: The files of the release are not those of its SHA256SUMS and statement, or these
@@ -82,8 +86,10 @@ def _statement(release: Release) -> bytes:
             check()
         except RefusedError as error:
             raise RefusedError(f"{name} in {release.name} is refused: {error}") from None
+    free = {SBOM: papers.check_bill(signed=True), KIT: check_kit(release, signed=True)}
+    notes = [f"{name}: {result.detail}" for name, result in free.items() if not result.value]
     statement = read_unchanged(release, PROVENANCE, MAXIMUM_STATEMENT_BYTES)
-    return replace_subjects(statement, release.digests.subjects())
+    return replace_subjects(statement, release.digests.subjects()), notes
 
 
 def _passphrase() -> str:

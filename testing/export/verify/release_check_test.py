@@ -19,6 +19,7 @@ from export.release.signature import sign, signing
 from export.release.signature.statement import PROVENANCE, replace_subjects
 from export.verify import papers_check, release_check
 from export.verify import verify as verify_module
+from export.verify.kit_check import check_kit
 from testing.export.release.keys import KINDS, REFUSED_KINDS, write_keys
 from testing.export.verify.command import outcomes, refusal, verify
 from testing.export.verify.small_artifact import SmallExporter
@@ -59,6 +60,7 @@ class Signed:
         _, self.another_key = write_keys(folder / "another", KINDS[kind]())
         result = CliRunner().invoke(sign.main, [str(release), f"--key={private}"])
         assert result.exit_code == 0, result.output
+        self.warnings = [line for line in result.stderr.splitlines() if "Warning" in line]
         self.envelope = release.with_name(f"{release.name}.dsse.json")
 
     def arguments(self) -> list[str | Path]:
@@ -69,6 +71,7 @@ class Signed:
 @pytest.mark.parametrize("kind", KINDS)
 def test_signed_release_is_verified_as_folder_and_as_tar(kind: str, release: Path) -> None:
     signed = Signed(release, kind)
+    assert not signed.warnings
     for path in (release, write_tar(release)):
         verdict = verify(path, *signed.arguments())
         assert verdict["word"] == "VERIFIED"
@@ -177,14 +180,13 @@ def test_release_that_changes_before_the_verdict_is_refused(
     harm: Harm, release: Path, witness: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signed = Signed(release)
-    check_kit = release_check._check_kit
 
     def check_last(*arguments: Any) -> Any:
         result = check_kit(*arguments)
         harm.harm(release, witness)
         return result
 
-    monkeypatch.setattr(release_check, "_check_kit", check_last)
+    monkeypatch.setattr(release_check, "check_kit", check_last)
     name, detail = refusal(verify(release, *signed.arguments()))
     assert name == harm.check
     assert re.search(harm.message, detail), detail
@@ -298,7 +300,10 @@ def test_kit_of_a_studio_is_vouched_for_by_its_signature_only(release: Path) -> 
     (release / "nuke/menu.py").write_text("# the studio's own\n")
     mend(release)
     assert refusal(verify(release, "--no-probe"))[0] == "nuke/"
-    verdict = verify(release, *Signed(release).arguments())
+    signed = Signed(release)
+    (warning,) = signed.warnings
+    assert warning.startswith("Warning: nuke/: nuke/menu.py differs from the kit")
+    verdict = verify(release, *signed.arguments())
     assert verdict["word"] == "VERIFIED"
     assert not verdict["parts_exact"]
     assert outcomes(verdict)["nuke/"] == "not checked"
@@ -346,7 +351,10 @@ def test_bill_of_another_platform_is_vouched_for_by_its_signature_only(release: 
     name, detail = refusal(verify(release, "--no-probe"))
     assert name == SBOM
     assert "it lists 'torch-for-mac' as the exporter does not" in detail
-    verdict = verify(release, *Signed(release).arguments())
+    signed = Signed(release)
+    (warning,) = signed.warnings
+    assert warning.startswith(f"Warning: {SBOM}: it lists 'torch-for-mac' as the exporter does not")
+    verdict = verify(release, *signed.arguments())
     assert verdict["word"] == "VERIFIED"
     assert outcomes(verdict)[SBOM] == "not checked"
     assert "sbom.cdx.json differs" in verdict["verdict"]
