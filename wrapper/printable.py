@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
-    "\U000e0100-\U000e01ef]"
+    "\U00016fe4\U0001d159\U000e0100-\U000e01ef]"
 )
 """Characters that Python calls printable and a terminal shows as nothing or as a blank: those that
-Unicode calls ignorable by default, and the empty Braille pattern."""
+Unicode calls ignorable by default, fillers, the empty Braille pattern and the null notehead."""
 
 
 def printable(text: str, limit: int = 1000) -> str:

@@ -84,18 +84,13 @@ def _entries(artifacts: Sequence[Path], checkout: Checkout) -> list[ArtifactEntr
     """Returns the manifest's entries of the artifacts, sorted by name.
 
     Raises:
-        ValueError: A .pt comes without its .json, or the other way round, or twice, or a .json has
-            the name of a paper.
+        ValueError: A .pt comes without its .json, or the other way round, or twice, or the checkout
+            refuses them.
     """
     names = sorted(file.name for file in artifacts)
     stems = {file.stem for file in artifacts}
     if names != sorted(stem + suffix for stem in stems for suffix in (".json", ".pt")):
         raise ValueError(f"expected one .pt and one .json per artifact, found {', '.join(names)}")
-    if taken := sorted({MANIFEST, PROVENANCE, SBOM, SCHEMA.name} & set(names)):
-        raise ValueError(
-            f"{taken[0]} is a paper of the release, and an artifact's manifest has that name; "
-            "give the artifact another name"
-        )
     return checkout.entries(
         {
             file.with_suffix(".pt").name: json.loads(file.read_text())

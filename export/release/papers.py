@@ -14,9 +14,15 @@ from in_toto_attestation.v1.resource_descriptor import ResourceDescriptor
 
 from export.artifact.artifact_manifest import ArtifactManifest
 from export.common.digests import Digest, sha256
-from export.release.release_manifest import ArtifactEntry, artifact, weights_url
-from export.release.sbom import sbom
-from export.release.signature.statement import WEIGHTS, build_statement
+from export.release.release_manifest import (
+    MANIFEST,
+    SCHEMA,
+    ArtifactEntry,
+    artifact,
+    weights_url,
+)
+from export.release.sbom import SBOM, sbom
+from export.release.signature.statement import PROVENANCE, WEIGHTS, build_statement
 from export.release.wheels import read_wheels
 
 _MODULE = re.compile(
@@ -44,9 +50,28 @@ class Checkout:
     module: Path
 
     def entries(self, artifacts: Mapping[str, ArtifactManifest]) -> list[ArtifactEntry]:
-        """Returns the entries of artifacts, given by file name, in the manifest of a release."""
+        """Returns the entries of artifacts, given by file name, in the manifest of a release.
+
+        Raises:
+            ValueError: The manifest of an artifact would have the name of a paper, or two artifacts
+                state different sizes for one checkpoint.
+        """
         pins = json.loads(self.pins.read_text())
-        return [artifact(name, manifest, pins) for name, manifest in sorted(artifacts.items())]
+        entries = [artifact(name, manifest, pins) for name, manifest in sorted(artifacts.items())]
+        sizes: dict[str, int] = {}
+        for entry in entries:
+            if entry["manifest"] in (MANIFEST, PROVENANCE, SBOM, SCHEMA.name):
+                raise ValueError(
+                    f"{entry['manifest']} is a paper of the release, so no artifact can be named "
+                    f"{entry['file']}; give it another name"
+                )
+            weights = entry["weights"]
+            if sizes.setdefault(weights["sha256"], weights["bytes"]) != weights["bytes"]:
+                raise ValueError(
+                    f"{entry['file']} states {weights['bytes']:,} bytes for a checkpoint for which "
+                    f"another artifact states {sizes[weights['sha256']]:,}"
+                )
+        return entries
 
     def bill_of_materials(
         self,

@@ -16,6 +16,7 @@ A check that refuses ends the work.
 """
 
 import contextlib
+import dataclasses
 import json
 import tempfile
 from collections.abc import Callable
@@ -45,6 +46,21 @@ _OTHER_VERSION = (
 Open = Callable[[], contextlib.AbstractContextManager[IO[bytes]]]
 
 
+@dataclasses.dataclass(frozen=True)
+class CheckedArtifact:
+    """An artifact that was not refused.
+
+    Attributes:
+        claims: Its claims, which are true but for the weights.
+        weights_sha256: Digest of its weights.
+        manifest: The manifest that belongs beside it.
+    """
+
+    claims: Claims
+    weights_sha256: str
+    manifest: ArtifactManifest
+
+
 def check_artifact(
     verdict: Verdict,
     name: str,
@@ -53,7 +69,7 @@ def check_artifact(
     read_beside: Callable[[], bytes | None],
     probing: bool,
     statement: bytes | None = None,
-) -> ArtifactManifest:
+) -> CheckedArtifact:
     """Checks a .pt and the manifest beside it.
 
     Args:
@@ -64,9 +80,6 @@ def check_artifact(
         read_beside: Returns the manifest beside the file, or None if there is none.
         probing: Whether to key a plate: four passes through the network, minutes at 2048.
         statement: A signed statement that covers the file, and must state what it claims to be.
-
-    Returns:
-        The manifest that belongs beside the file.
 
     Raises:
         EndedError: The file is refused.
@@ -90,7 +103,7 @@ def check_artifact(
         facts = _facts(generated, comparison)
         verdict.run(name, "manifest beside", lambda: _check_beside(facts, read_beside()))
         verdict.run(name, "probe plate", lambda: _measure(verdict, name, claims, copy))
-    return facts
+    return CheckedArtifact(claims, comparison.weights_sha256, facts)
 
 
 def _check_claims(open_file: Open) -> Passed[Claims]:

@@ -19,6 +19,7 @@ from export.release.signature.policy import SignatureError
 from export.release.signature.statement import PROVENANCE, check_statement
 from export.verify.claims import ClaimError, read_claims
 from export.verify.files import Release, read_unchanged
+from export.verify.kit_check import KIT
 from export.verify.verdict import Passed, RefusedError
 from wrapper.printable import printable
 
@@ -38,6 +39,31 @@ _MAXIMUM_PAPER_BYTES = 1 << 20
 """Largest manifest, provenance or bill of materials that is read; the exporter's have 100 kB."""
 _COMPONENTS_COMPARED = 1000
 """Most components that are compared one by one, to name the first that differs."""
+
+
+def check_names(release: Release) -> Passed[None]:
+    """Checks that a release has all files that the release rule writes, and no others.
+
+    Raises:
+        RefusedError: A file is missing, or the rule never writes it.
+    """
+    artifacts = {path for path in release.digests.files if path.endswith(".pt")}
+    if not artifacts:
+        raise RefusedError("the release holds no .pt")
+    expected = {SHA256SUMS, MANIFEST, PROVENANCE, SBOM, *COPIED, *artifacts}
+    expected |= {path.removesuffix(".pt") + ".json" for path in artifacts}
+    kit_files = {path for path in release.digests.files if path.startswith(KIT)}
+    problems = [
+        *(f"{path} is missing" for path in sorted(expected - release.digests.files.keys())),
+        *(
+            f"{path} is not a file of a release"
+            for path in sorted(release.digests.files.keys() - expected - kit_files)
+        ),
+        *(f"{path} is not at the top" for path in sorted(artifacts) if "/" in path),
+    ]
+    if problems:
+        raise RefusedError(problems[0])
+    return Passed(f"{len(artifacts)} artifacts and their papers", None)
 
 
 def read_facts(release: Release, path: str) -> ArtifactManifest:
@@ -78,11 +104,12 @@ class Papers:
 
     def __init__(self, release: Release, facts: Mapping[str, ArtifactManifest]) -> None:
         self._release = release
-        self._entries: list[ArtifactEntry] = _CHECKOUT.entries(facts)
+        self._facts = facts
+        self._entries: list[ArtifactEntry] = []
         self._version = ""
 
     def check_manifest(self) -> Passed[None]:
-        """Checks manifest.json, from which the other papers take the version.
+        """Checks manifest.json, from which the other papers take the version. Call it first.
 
         Raises:
             RefusedError: It is not what the exporter writes about these files.
@@ -93,6 +120,10 @@ class Papers:
         version = claimed.get("version")
         if not isinstance(version, str) or not _VERSION.fullmatch(version):
             raise RefusedError("its version is not of letters, digits and . _ + -")
+        try:
+            self._entries = _CHECKOUT.entries(self._facts)
+        except ValueError as error:
+            raise RefusedError(str(error)) from None
         kinds = {entry["weights"]["untrained"] for entry in self._entries}
         name = f"CorridorKey-{version}{'-untrained' if True in kinds else ''}"
         if release.name != name:

@@ -1,17 +1,17 @@
 """Checks a release: every file is accounted for, and is what this checkout would put there."""
 
 import functools
+from collections.abc import Mapping
 
-from export.artifact.artifact_manifest import ArtifactManifest
 from export.common import sha256sums
 from export.common.sha256sums import SHA256SUMS, ChecksumError
 from export.release.release_manifest import MANIFEST
 from export.release.sbom import SBOM
 from export.release.signature.statement import PROVENANCE
-from export.verify.artifact_check import MAXIMUM_BESIDE_BYTES, check_artifact
+from export.verify.artifact_check import MAXIMUM_BESIDE_BYTES, CheckedArtifact, check_artifact
 from export.verify.files import Release, read_unchanged
 from export.verify.kit_check import KIT, check_kit
-from export.verify.papers_check import COPIED, Papers
+from export.verify.papers_check import Papers, check_names
 from export.verify.verdict import Passed, RefusedError, Verdict
 
 
@@ -30,13 +30,14 @@ def check_release(verdict: Verdict, release: Release, signed: bool, probing: boo
     """
     name = release.name
     verdict.run(name, SHA256SUMS, lambda: _check_list(release))
-    verdict.run(name, "names", lambda: _check_names(release))
-    facts = {
+    verdict.run(name, "names", lambda: check_names(release))
+    artifacts = {
         path: _check_artifact(verdict, release, path, probing)
         for path in sorted(release.digests.files)
         if path.endswith(".pt")
     }
-    papers = Papers(release, facts)
+    verdict.run(name, "numbers", lambda: _check_numbers(artifacts))
+    papers = Papers(release, {path: artifact.manifest for path, artifact in artifacts.items()})
     verdict.run(name, MANIFEST, papers.check_manifest)
     verdict.run(name, PROVENANCE, papers.check_provenance)
     if not verdict.run(name, SBOM, lambda: papers.check_bill(signed)):
@@ -56,32 +57,23 @@ def _check_list(release: Release) -> Passed[None]:
     return Passed(f"{len(found)} files, each with its SHA-256, and no other", None)
 
 
-def _check_names(release: Release) -> Passed[None]:
-    """Refuses files that the release rule never writes."""
-    artifacts = {path for path in release.digests.files if path.endswith(".pt")}
-    if not artifacts:
-        raise RefusedError("the release holds no .pt")
-    expected = {SHA256SUMS, MANIFEST, PROVENANCE, SBOM, *COPIED, *artifacts}
-    expected |= {path.removesuffix(".pt") + ".json" for path in artifacts}
-    kit_files = {path for path in release.digests.files if path.startswith(KIT)}
-    problems = [
-        *(f"{path} is missing" for path in sorted(expected - release.digests.files.keys())),
-        *(
-            f"{path} is not a file of a release"
-            for path in sorted(release.digests.files.keys() - expected - kit_files)
-        ),
-        *(f"{path} is not at the top" for path in sorted(artifacts) if "/" in path),
-    ]
-    if problems:
-        raise RefusedError(problems[0])
-    return Passed(f"{len(artifacts)} artifacts and their papers", None)
-
-
 def _check_artifact(
     verdict: Verdict, release: Release, path: str, probing: bool
-) -> ArtifactManifest:
+) -> CheckedArtifact:
     def read_beside() -> bytes:
         return read_unchanged(release, path.removesuffix(".pt") + ".json", MAXIMUM_BESIDE_BYTES)
 
     opening = functools.partial(release.open, path)
     return check_artifact(verdict, path, opening, release.digests.files[path], read_beside, probing)
+
+
+def _check_numbers(artifacts: Mapping[str, CheckedArtifact]) -> Passed[None]:
+    """Refuses a checkpoint from which two artifacts of the same form have different numbers."""
+    first: dict[tuple[str, int, str], str] = {}
+    for path, artifact in artifacts.items():
+        variant = artifact.claims.variant
+        form = (artifact.claims.checkpoint["sha256"], variant.resolution, variant.stored)
+        other = first.setdefault(form, path)
+        if artifact.weights_sha256 != artifacts[other].weights_sha256:
+            raise RefusedError(f"{path} and {other} name one checkpoint and have different numbers")
+    return Passed(f"{len(first)} forms of checkpoints, each with the same numbers everywhere", None)

@@ -53,7 +53,7 @@ def check_signature(
         ) from None
     except SignatureError as error:
         raise RefusedError(str(error)) from None
-    detail = f"made with the private half of {key.name}, a key with SHA-256 {fingerprint}"
+    detail = f"made with the private half of {key.name}, a file with SHA-256 {fingerprint}"
     return Passed(detail, statement)
 
 

@@ -166,9 +166,20 @@ def _digest(path: Path) -> Passed[str]:
 
 
 def _read_beside(path: Path) -> bytes | None:
+    """Returns the manifest beside a .pt, or None if there is none.
+
+    Raises:
+        RefusedError: It is a link, and the .pt is not, or the link leads nowhere. What a link names
+            can depend on who reads it.
+    """
+    beside = path.with_suffix(".json")
+    if beside.is_symlink() and not path.is_symlink():
+        raise RefusedError(f"{beside.name} is a link; expected a file, as {path.name} is one")
     try:
-        return read_file(path.with_suffix(".json"), MAXIMUM_BESIDE_BYTES)
+        return read_file(beside, MAXIMUM_BESIDE_BYTES)
     except FileNotFoundError:
+        if beside.is_symlink():
+            raise RefusedError(f"{beside.name} is a link that leads nowhere") from None
         return None
 
 
@@ -182,7 +193,13 @@ def _verify_release(
     if statement is not None:
         verdict.run(path.name, "statement", lambda: check_files(statement, release))
     check_release(verdict, release, signed=statement is not None, probing=probing)
-    verdict.run(path.name, "unchanged", lambda: _check_unchanged(release.digests, digest(path)))
+    verdict.run(
+        path.name,
+        "unchanged",
+        lambda: _check_unchanged(
+            (isinstance(release, Tar), release.digests), (path.is_file(), digest(path))
+        ),
+    )
 
 
 def _check_unchanged(before: object, now: object) -> Passed[None]:

@@ -95,6 +95,14 @@ def _edit_bill(edit: Callable[[dict[str, Any]], object]) -> Callable[[Path, Path
     return harm
 
 
+def _artifact_as_the_bill(release: Path, _witness: Path) -> None:
+    for suffix in ("pt", "json"):
+        (release / f"CorridorKey.{suffix}").rename(release / f"sbom.cdx.{suffix}")
+    for paper in (MANIFEST, PROVENANCE):
+        text = (release / paper).read_text()
+        (release / paper).write_text(text.replace('"CorridorKey.', '"sbom.cdx.'))
+
+
 def _add_component(component: dict[str, Any]) -> Callable[[Path, Path], None]:
     return _edit_bill(lambda bill: bill["components"].append(component))
 
@@ -167,6 +175,13 @@ HARMS = [
         ),
         "names",
         "nuke/x.json is missing|nuke/x.pt is not at the top",
+    ),
+    Harm(
+        "payload",
+        "an artifact in place of the bill",
+        _artifact_as_the_bill,
+        MANIFEST,
+        "sbom.cdx.json is a paper of the release",
     ),
     Harm(
         "payload",

@@ -17,7 +17,7 @@ from export.release.signature.signing import sign
 from export.release.signature.statement import PROVENANCE, replace_subjects
 from export.verify.files import Release, read_unchanged
 from export.verify.kit_check import KIT, check_kit
-from export.verify.papers_check import Papers, read_facts
+from export.verify.papers_check import Papers, check_names, read_facts
 from export.verify.release_tar import open_release
 from export.verify.verdict import RefusedError
 from wrapper.printable import printable
@@ -70,12 +70,14 @@ def _statement(release: Release) -> tuple[bytes, list[str]]:
 
     Raises:
         ValueError: The files of the release are not those of its SHA256SUMS and statement, or these
-            and the manifest are not what this checkout writes about its artifacts.
+            and the manifest are not what this checkout writes about its artifacts, or a file is not
+            one of a release.
         OSError: The release cannot be read.
     """
     listing = read_unchanged(release, SHA256SUMS, sha256sums.MAXIMUM_BYTES)
     files = {path: one for path, one in release.digests.files.items() if path != SHA256SUMS}
     sha256sums.compare(files, listing)
+    check_names(release)
     facts = {path: read_facts(release, path) for path in files if path.endswith(".pt")}
     papers = Papers(release, facts)
     for name, check in (
@@ -86,6 +88,7 @@ def _statement(release: Release) -> tuple[bytes, list[str]]:
             check()
         except RefusedError as error:
             raise RefusedError(f"{name} in {release.name} is refused: {error}") from None
+    papers.check_copies()
     free = {SBOM: papers.check_bill(signed=True), KIT: check_kit(release, signed=True)}
     notes = [f"{name}: {result.detail}" for name, result in free.items() if not result.value]
     statement = read_unchanged(release, PROVENANCE, MAXIMUM_STATEMENT_BYTES)

@@ -14,13 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import FormatError, UnverifiedSignatureError
 from securesystemslib.signer import CryptoSigner, Signature, SSlibKey
@@ -77,7 +71,7 @@ def verify(envelope: bytes, key_path: Path) -> bytes:
         SignatureError: The file holds no public key that the policy accepts, the envelope is not a
             DSSE envelope of an in-toto statement, or the key did not sign it.
     """
-    key = SSlibKey.from_crypto(_load_public_key(key_path))
+    key = _public_key(key_path)
     opened = _opened(envelope)
     for signature in opened.signatures.values():
         try:
@@ -92,17 +86,13 @@ def verify(envelope: bytes, key_path: Path) -> bytes:
 
 
 def fingerprint(key_path: Path) -> str:
-    """Returns the SHA-256 of a public key, by which its owner can confirm it on the telephone.
-
-    It is that of the key in DER: `openssl pkey -pubin -in KEY -outform DER | sha256sum`.
+    """Returns the SHA-256 of a key file, by which its owner can confirm it on the telephone.
 
     Raises:
-        OSError: The key cannot be read.
-        SignatureError: The file holds no public key that the policy accepts.
+        OSError: The file cannot be read.
+        SignatureError: It is too large.
     """
-    key = _load_public_key(key_path)
-    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.sha256(der).hexdigest()
+    return hashlib.sha256(_read_key(key_path)).hexdigest()
 
 
 def _opened(envelope: bytes) -> Envelope:
@@ -129,7 +119,7 @@ def _opened(envelope: bytes) -> Envelope:
     return opened
 
 
-def _load_public_key(path: Path) -> PublicKeyTypes:
+def _public_key(path: Path) -> SSlibKey:
     pem = _read_key(path)
     if pem.count(b"-----BEGIN") > 1:
         raise SignatureError(f"{path} holds more than one key; expected the one of the signer")
@@ -138,7 +128,7 @@ def _load_public_key(path: Path) -> PublicKeyTypes:
     except (ValueError, UnsupportedAlgorithm):
         raise SignatureError(f"{path} holds no public key in PEM; expected {KEYS}") from None
     _check_key(path, key)
-    return key
+    return SSlibKey.from_crypto(key)
 
 
 def _signer(path: Path, passphrase: Callable[[], str] | None) -> CryptoSigner:

@@ -174,11 +174,12 @@ def test_artifact_comes_once_and_with_its_manifest(more: list[str], workshop: Wo
     assert "expected one .pt and one .json per artifact" in result.output
 
 
-def test_artifact_does_not_take_the_name_of_a_paper(workshop: Workshop) -> None:
-    workshop.artifact("manifest", "CorridorKey_v1.0_Nuke", PUBLISHED)
+@pytest.mark.parametrize("name", ["manifest", "provenance", "sbom.cdx", "manifest.schema"])
+def test_artifact_does_not_take_the_name_of_a_paper(name: str, workshop: Workshop) -> None:
+    workshop.artifact(name, "CorridorKey_v1.0_Nuke", PUBLISHED)
     result = workshop.run()
     assert result.exit_code != 0
-    assert "manifest.json is a paper of the release" in result.output
+    assert f"{name}.json is a paper of the release" in result.output
     assert not (workshop.folder / "CorridorKey-1.0").exists()
 
 

@@ -25,6 +25,7 @@ from testing.export.verify.command import outcomes, refusal, verify
 from testing.export.verify.small_artifact import SmallExporter
 from testing.export.verify.small_release import (
     NAME,
+    make_small_release,
     mend,
     small_checkout,
     write_small_release,
@@ -33,7 +34,7 @@ from testing.export.verify.small_release import (
 from testing.hostile.releases import HARMS, LATE, LIES, TAR_HARMS, Harm, TarHarm
 
 PAPERS = [SHA256SUMS, "names", "claims", "every byte", "weights", "manifest beside", "probe plate"]
-PAPERS += [MANIFEST, PROVENANCE, SBOM, "copies", "nuke/", "unchanged"]
+PAPERS += ["numbers", MANIFEST, PROVENANCE, SBOM, "copies", "nuke/", "unchanged"]
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +132,11 @@ def test_hostile_release_is_refused_by_the_signature_of_the_good_one(
 
 @pytest.mark.parametrize(
     "harm",
-    [harm for harm in HARMS if harm.check in ("container", SHA256SUMS, MANIFEST, PROVENANCE)],
+    [
+        harm
+        for harm in HARMS
+        if harm.check in ("container", SHA256SUMS, "names", MANIFEST, PROVENANCE, "copies")
+    ],
     ids=lambda harm: f"{harm.kind}: {harm.fault}",
 )
 def test_hostile_papers_are_not_signed(harm: Harm, release: Path, witness: Path) -> None:
@@ -190,6 +195,39 @@ def test_release_that_changes_before_the_verdict_is_refused(
     name, detail = refusal(verify(release, *signed.arguments()))
     assert name == harm.check
     assert re.search(harm.message, detail), detail
+
+
+def test_tar_that_becomes_its_folder_before_the_verdict_is_refused(
+    release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tar = write_tar(release)
+
+    def check_last(*arguments: Any) -> Any:
+        result = check_kit(*arguments)
+        tar.unlink()
+        tar.symlink_to(release)
+        return result
+
+    monkeypatch.setattr(release_check, "check_kit", check_last)
+    assert refusal(verify(tar, "--no-probe"))[0] == "unchanged"
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_artifacts_of_one_checkpoint_have_the_same_numbers(
+    same: bool, exporter: SmallExporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = exporter.other_weights()
+    other = weights if same else {key: tensor + 1 for key, tensor in weights.items()}
+    exporter.write(tmp_path / "A.pt", "Studio_1", {"sha256": "1" * 64, "bytes": 1}, weights)
+    exporter.write(tmp_path / "B.pt", "Studio_2", {"sha256": "1" * 64, "bytes": 1}, other)
+    release = make_small_release(tmp_path, "CorridorKey-1.0", ["A", "B"])
+    monkeypatch.setattr(papers_check, "_CHECKOUT", small_checkout(tmp_path))
+    verdict = verify(release, "--no-probe")
+    if same:
+        assert verdict["word"] == "CONSISTENT"
+    else:
+        message = "B.pt and A.pt name one checkpoint and have different numbers"
+        assert refusal(verdict) == ("numbers", message)
 
 
 def test_size_in_the_manifest_is_that_of_the_digested_file(

@@ -26,6 +26,11 @@ NAME = "CorridorKey-1.0-untrained"
 def write_small_release(exporter: SmallExporter, folder: Path) -> Path:
     """Writes a release below a folder; returns it."""
     exporter.write(folder / "CorridorKey.pt")
+    return make_small_release(folder, NAME, ["CorridorKey"], "--untrained")
+
+
+def make_small_release(folder: Path, name: str, artifacts: list[str], *options: str) -> Path:
+    """Makes a release of .pt files in a folder, given without their suffix; returns it."""
     metadata = folder / "torch-1.0.dist-info/METADATA"
     metadata.parent.mkdir()
     metadata.write_text("Metadata-Version: 2.1\nName: torch\nVersion: 1.0\nLicense: BSD\n")
@@ -43,26 +48,29 @@ def write_small_release(exporter: SmallExporter, folder: Path) -> Path:
     result = CliRunner().invoke(
         make_release.main,
         [
-            f"--artifact={folder / 'CorridorKey.pt'}",
-            f"--artifact={folder / 'CorridorKey.json'}",
+            *(
+                f"--artifact={folder / stem}.{kind}"
+                for stem in artifacts
+                for kind in ("pt", "json")
+            ),
+            *options,
             f"--nuke-kit={folder / 'kit'}",
             "--version=1.0",
-            "--untrained",
             "--target=//:release",
             "--builder-id=urn:test",
             f"--pins={folder / 'pins.json'}",
             f"--wheels={folder / 'wheels.json'}",
             f"--lock={folder / 'lock.txt'}",
             f"--module={folder / 'MODULE.bazel'}",
-            f"--output={folder / NAME}",
+            f"--output={folder / name}",
         ],
     )
     assert result.exit_code == 0, result.output
-    return folder / NAME
+    return folder / name
 
 
 def small_checkout(folder: Path) -> Checkout:
-    """Returns what `write_small_release` made the papers from, in the same folder."""
+    """Returns what `make_small_release` made the papers from, in the same folder."""
     return Checkout(
         pins=folder / "pins.json",
         wheels=folder / "wheels.json",
