@@ -68,12 +68,12 @@ def _check_artifact(
 
 
 def _check_numbers(artifacts: Mapping[str, CheckedArtifact]) -> Passed[None]:
-    """Refuses a checkpoint from which two artifacts of the same form have different numbers."""
+    """Refuses two artifacts that should have the same numbers and do not."""
     first: dict[tuple[str, int, str], str] = {}
     for path, artifact in artifacts.items():
         variant = artifact.claims.variant
-        form = (artifact.claims.checkpoint["sha256"], variant.resolution, variant.stored)
-        other = first.setdefault(form, path)
+        origin = (artifact.claims.checkpoint["sha256"], variant.resolution, variant.stored)
+        other = first.setdefault(origin, path)
         if artifact.weights_sha256 != artifacts[other].weights_sha256:
             raise RefusedError(f"{path} and {other} name one checkpoint and have different numbers")
-    return Passed(f"{len(first)} forms of checkpoints, each with the same numbers everywhere", None)
+    return Passed("the same wherever checkpoint, resolution and precision are the same", None)
