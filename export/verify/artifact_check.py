@@ -33,6 +33,7 @@ from export.verify.generated import Generated, generate
 from export.verify.signature_check import check_claims
 from export.verify.verdict import Passed, RefusedError, Verdict, quoted
 from export.verify.weights.pins import WeightsError, is_pinned, read_pins
+from wrapper.printable import printable
 
 MAXIMUM_BESIDE_BYTES = 1 << 20
 """Largest manifest beside a .pt that is read. The exporter's have about 4,000 bytes."""
@@ -96,7 +97,7 @@ def check_artifact(
             "every byte",
             lambda: _check_bytes(open_file, claims, Path(folder), copy, sha256),
         )
-        verdict.model_ids[name] = claims.model_id
+        verdict.model_ids[printable(name)] = claims.model_id
         pinned = verdict.run(name, "weights", lambda: _check_weights(claims, comparison))
         if not pinned:
             verdict.unpinned(claims.model_id)

@@ -47,6 +47,11 @@ def read_unchanged(release: Release, path: str, maximum_bytes: int) -> bytes:
     return content
 
 
+def with_a_name(path: Path) -> Path:
+    """Returns the path with a name at its end; the working directory and its parent have one."""
+    return path.resolve() if path.name in ("", "..") else path
+
+
 def open_file(path: Path, limit: int) -> BinaryIO:
     """Opens a regular file of limited size.
 

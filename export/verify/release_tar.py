@@ -49,10 +49,18 @@ def open_release(path: Path) -> Release:
     """Opens a release, a folder or a tar.
 
     Raises:
-        RefusedError: It is not byte for byte the canonical tar of its content, or has none.
+        RefusedError: It is not byte for byte the canonical tar of its content, or has none; or it
+            has another name than it was made with, under which it could pass for another release.
         OSError: It cannot be read.
     """
-    return Folder(path) if path.is_dir() else Tar(path)
+    folder = path.is_dir()
+    release: Release = Folder(path) if folder else Tar(path)
+    expected = release.name if folder else release.digests.tar_name
+    if path.name != expected:
+        raise RefusedError(
+            f"it is named {path.name} and holds {release.name}; rename it to {expected}"
+        )
+    return release
 
 
 def _places(path: Path, count: int) -> dict[str, tuple[int, int]]:

@@ -6,6 +6,7 @@ README.md beside this file says what the verdict promises, and how.
 import contextlib
 import functools
 import hashlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from export.common import command_line
 from export.common.json_text import to_json
 from export.verify.artifact_check import MAXIMUM_BESIDE_BYTES, check_artifact
 from export.verify.claims import MAXIMUM_BYTES
-from export.verify.files import Release, digest, open_file, read_file
+from export.verify.files import Release, digest, open_file, read_file, with_a_name
 from export.verify.release_check import check_release
 from export.verify.release_tar import Tar, open_release
 from export.verify.signature_check import check_file, check_files, check_signature
@@ -44,8 +45,13 @@ class _Command(click.Command):
         """Parses the command line; refuses what the name of a file could make of it.
 
         With a file named --help, a pipeline would take the exit status of the help, 0, for that of
-        VERIFIED. One named --key=other.pem would replace the key.
+        VERIFIED. One named --key=other.pem would replace the key, or bring one.
         """
+        for word in args:
+            if word.startswith("-") and os.path.lexists(word):
+                raise click.UsageError(
+                    f"{word} is also the name of a file. Put ./ in front of the names of files"
+                )
         for option in ("--key", "--signature"):
             if sum(word == option or word.startswith(f"{option}=") for word in args) > 1:
                 raise click.UsageError(
@@ -111,8 +117,7 @@ def main(
         raise click.UsageError("--signature needs the --key of its signer.")
     if not path.is_dir() and path.suffix not in (".pt", ".tar"):
         raise click.UsageError(f"{quoted(path.name)} is neither a folder, nor a .pt, nor a .tar.")
-    if path.name in ("", ".."):  # The working directory and its parent have names, too.
-        path = path.resolve()
+    path = with_a_name(path)
     verdict = Verdict(path.name)
     try:
         with contextlib.suppress(EndedError):
@@ -141,6 +146,8 @@ def main(
 def _verify_artifact(
     verdict: Verdict, path: Path, key: Path | None, signature: Path | None, probing: bool
 ) -> None:
+    paths = (path, path.with_suffix(".json"))
+    places = _places(*paths)
     verdict.sha256 = sha256 = verdict.run(path.name, "file", lambda: _digest(path))
     statement = verdict.run(path.name, SIGNATURE, lambda: check_signature(path, key, signature))
     if statement is not None:
@@ -151,7 +158,10 @@ def _verify_artifact(
     verdict.run(
         path.name,
         "unchanged",
-        lambda: _check_unchanged((sha256, beside()), (_digest(path).value, _read_beside(path))),
+        lambda: _check_unchanged(
+            (places, sha256, beside()),
+            (_places(*paths), _digest(path).value, _read_beside(path)),
+        ),
     )
 
 
@@ -186,6 +196,7 @@ def _read_beside(path: Path) -> bytes | None:
 def _verify_release(
     verdict: Verdict, path: Path, key: Path | None, signature: Path | None, probing: bool
 ) -> None:
+    places = _places(path)
     statement = verdict.run(path.name, SIGNATURE, lambda: check_signature(path, key, signature))
     release = verdict.run(path.name, "container", lambda: _open_release(path))
     if isinstance(release, Tar):
@@ -197,9 +208,18 @@ def _verify_release(
         path.name,
         "unchanged",
         lambda: _check_unchanged(
-            (isinstance(release, Tar), release.digests), (path.is_file(), digest(path))
+            (places, isinstance(release, Tar), release.digests),
+            (_places(path), path.is_file(), digest(path)),
         ),
     )
+
+
+def _places(*paths: Path) -> list[str]:
+    """Returns where paths lead.
+
+    A link that takes the place of a file may lead verify to that very file, and others elsewhere.
+    """
+    return [os.path.realpath(path) for path in paths]
 
 
 def _check_unchanged(before: object, now: object) -> Passed[None]:
@@ -210,14 +230,8 @@ def _check_unchanged(before: object, now: object) -> Passed[None]:
 
 def _open_release(path: Path) -> Passed[Release]:
     release = open_release(path)
-    folder = not isinstance(release, Tar)
-    expected = release.name if folder else release.digests.tar_name
-    if path.name != expected:  # A signed release must not pass for another one.
-        raise RefusedError(
-            f"it is named {path.name} and holds {release.name}; rename it to {expected}"
-        )
-    detail = "plain files and folders" if folder else "the canonical tar of its content"
-    return Passed(detail, release)
+    canonical = "the canonical tar of its content"
+    return Passed(canonical if isinstance(release, Tar) else "plain files and folders", release)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from export.release.sbom import SBOM
 from export.release.signature.policy import KEYS, MAXIMUM_STATEMENT_BYTES, SignatureError
 from export.release.signature.signing import sign
 from export.release.signature.statement import PROVENANCE, replace_subjects
-from export.verify.files import Release, read_unchanged
+from export.verify.files import Release, read_unchanged, with_a_name
 from export.verify.kit_check import KIT, check_kit
 from export.verify.papers_check import Papers, check_names, read_facts
 from export.verify.release_tar import open_release
@@ -45,6 +45,7 @@ def main(release: Path, private_key: Path, output: Path | None) -> None:
 
     The signature covers every file and the tar: it is the same for the folder and for its tar.
     """
+    release = with_a_name(release)
     output = output or release.with_name(f"{release.name}.dsse.json")
     shown = printable(str(output))
     steps = Steps()

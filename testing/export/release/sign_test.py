@@ -114,6 +114,23 @@ def test_a_tar_in_another_form_is_not_signed(
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "nuke14_artifact_test.pt"])
+def test_tar_of_another_name_is_not_signed(keys: tuple[Path, Path], tmp_path: Path) -> None:
+    hard_link(TAR, renamed := tmp_path / "CorridorKey-9.9.tar")
+    result = sign(renamed, keys[0])
+    assert result.exit_code == 1
+    assert f"it is named CorridorKey-9.9.tar and holds {FOLDER.name}" in result.output
+    assert not renamed.with_name("CorridorKey-9.9.tar.dsse.json").exists()
+
+
+def test_folder_that_one_stands_in_is_signed_beside_it(
+    release: Path, keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(release)
+    result = sign(Path(), keys[0])
+    assert result.exit_code == 0, result.output
+    assert Path(f"{release}.dsse.json").exists()
+
+
 def test_release_with_a_flipped_bit_is_not_signed(
     name: str, release: Path, keys: tuple[Path, Path]
 ) -> None:

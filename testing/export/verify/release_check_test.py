@@ -197,19 +197,23 @@ def test_release_that_changes_before_the_verdict_is_refused(
     assert re.search(harm.message, detail), detail
 
 
-def test_tar_that_becomes_its_folder_before_the_verdict_is_refused(
-    release: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("form", ["tar", "folder", "its folder"])
+def test_release_that_becomes_a_link_before_the_verdict_is_refused(
+    form: str, release: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tar = write_tar(release)
+    """The link leads to the same bytes, for this reader."""
+    path = release if form == "folder" else write_tar(release)
+    (away := release.with_name("away")).mkdir()
 
     def check_last(*arguments: Any) -> Any:
         result = check_kit(*arguments)
-        tar.unlink()
-        tar.symlink_to(release)
+        moved = path.rename(away / path.name)
+        path.symlink_to(release if form == "its folder" else moved)
         return result
 
     monkeypatch.setattr(release_check, "check_kit", check_last)
-    assert refusal(verify(tar, "--no-probe"))[0] == "unchanged"
+    name, detail = refusal(verify(path, "--no-probe"))
+    assert (name, detail) == ("unchanged", "it changed while it was verified")
 
 
 @pytest.mark.parametrize("same", [True, False])

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -443,6 +444,21 @@ def test_what_cannot_be_looked_at_exits_with_2(arguments: list[str]) -> None:
     assert result.stderr.splitlines()[-1] == "No verdict: the reason stands above"
 
 
+@pytest.mark.parametrize("word", ["--key=.k.pt", "--no-probe", "--help"])
+def test_option_that_is_the_name_of_a_file_is_refused(
+    word: str, path: Path, signed: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of `verify *.pt` may hold a file that is named like an option."""
+    monkeypatch.chdir(path.parent)
+    Path(".k.pt").write_bytes(signed.key.read_bytes())
+    Path(word).touch()
+    for arguments in ([word], [word, path.name]):
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 2
+        assert f"{word} is also the name of a file" in result.stderr
+        assert result.stderr.endswith("No verdict: the reason stands above\n")
+
+
 def test_full_disk_exits_with_2(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
     result = CliRunner().invoke(main, [str(path)])
@@ -556,6 +572,24 @@ def test_manifest_that_changes_before_the_verdict_is_refused(
 ) -> None:
     contents = iter([None, b"{}"])
     monkeypatch.setattr(verify_module, "_read_beside", lambda _: next(contents))
+    assert refusal(verify(path, "--no-probe")) == ("unchanged", "it changed while it was verified")
+
+
+def test_file_that_becomes_a_link_before_the_verdict_is_refused(
+    exporter: SmallExporter, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link leads to the same bytes, for this reader."""
+    exporter.write(path)
+    (away := path.with_name("away")).mkdir()
+
+    def check_last(*arguments: Any) -> Any:
+        result = artifact_check.check_artifact(*arguments)
+        for file in (path, path.with_suffix(".json")):
+            file.rename(away / file.name)
+            file.symlink_to(away / file.name)
+        return result
+
+    monkeypatch.setattr(verify_module, "check_artifact", check_last)
     assert refusal(verify(path, "--no-probe")) == ("unchanged", "it changed while it was verified")
 
 
