@@ -18,6 +18,7 @@ A check that refuses ends the work.
 import contextlib
 import dataclasses
 import json
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -89,7 +90,7 @@ def check_artifact(
     claims = verdict.run(name, "claims", lambda: _check_claims(open_file))
     if statement is not None:
         verdict.run(name, "stated claims", lambda: check_claims(statement, name, claims))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=_temporary_folder()) as folder:
         copy = Path(folder, "copy.pt") if probing else None
         verdict.show(name, "generate the same variant with this version of the exporter")
         generated, comparison = verdict.run(
@@ -105,6 +106,23 @@ def check_artifact(
         verdict.run(name, "manifest beside", lambda: _check_beside(facts, read_beside()))
         verdict.run(name, "probe plate", lambda: _measure(verdict, name, claims, copy))
     return CheckedArtifact(claims, comparison.weights_sha256, facts)
+
+
+def _temporary_folder() -> str:
+    """Returns the system's folder for temporary files.
+
+    Where that cannot be written to, Python takes the working directory, whose owner may be the one
+    who made the untrusted file, and could replace the files in it.
+
+    Raises:
+        OSError: There is none.
+    """
+    folder = tempfile.gettempdir()
+    names = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
+    known = [*filter(None, names), "/tmp", "/var/tmp", "/usr/tmp"]
+    if folder == str(Path.cwd()) and folder not in map(os.path.abspath, known):
+        raise OSError("no folder for temporary files can be written to; name one in TMPDIR")
+    return folder
 
 
 def _check_claims(open_file: Open) -> Passed[Claims]:

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import hashlib
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from export.verify.verdict import (
 )
 from wrapper.printable import printable
 
+_SUFFIXES = (".pt", ".tar")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -42,26 +44,9 @@ class _Command(click.Command):
     """A command line whose words may be the names of files that somebody else chose."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parses the command line; refuses what the name of a file could make of it.
-
-        With a file named --help, a pipeline would take the exit status of the help, 0, for that of
-        VERIFIED. One named --key=other.pem would replace the key, or bring one.
-        """
-        for word in args:
-            if word.startswith("-") and os.path.lexists(word):
-                raise click.UsageError(
-                    f"{word} is also the name of a file. Put ./ in front of the names of files"
-                )
-        for option in ("--key", "--signature"):
-            if sum(word == option or word.startswith(f"{option}=") for word in args) > 1:
-                raise click.UsageError(
-                    f"{option} is there twice. If one is the name of a file, put ./ in front"
-                )
-        if "--help" in args and len(args) > 1:
-            raise click.UsageError(
-                "--help stands beside other arguments. If it is the name of a file, put ./ in front"
-            )
+        """Parses the command line, unless the name of a file may stand for an option."""
         try:
+            _refuse_names(args)
             return super().parse_args(ctx, args)
         except click.UsageError as error:
             error.message = without_gaps(error.message)
@@ -113,9 +98,15 @@ def main(
       2              no verdict: wrong command line, unreadable file, no memory or disk, stopped
       3  CONSISTENT  exactly what the exporter makes; no --key, so of unknown origin
     """
+    for option, file in (("--key", key), ("--signature", signature)):
+        if file and file.suffix in _SUFFIXES:  # A glob such as *.pt can bring options, too.
+            raise click.UsageError(
+                f"{option} is {quoted(file.name)}; expected a file whose name does not end in "
+                f"{' or '.join(_SUFFIXES)}. Put ./ in front of the names of files"
+            )
     if signature and not key:
         raise click.UsageError("--signature needs the --key of its signer.")
-    if not path.is_dir() and path.suffix not in (".pt", ".tar"):
+    if not path.is_dir() and path.suffix not in _SUFFIXES:
         raise click.UsageError(f"{quoted(path.name)} is neither a folder, nor a .pt, nor a .tar.")
     path = with_a_name(path)
     verdict = Verdict(path.name)
@@ -143,6 +134,33 @@ def main(
     sys.exit(EXIT_STATUSES[verdict.word])
 
 
+def _refuse_names(args: list[str]) -> None:
+    """Refuses a command line that the name of a file may have changed.
+
+    With a file named --help, a pipeline would take the exit status of the help, 0, for that of
+    VERIFIED. One named --key=other.pem would replace the key, or bring one.
+
+    Raises:
+        click.UsageError: A word is an option and the name of a file, or options stand there that
+            nobody writes together.
+    """
+    for word in args:
+        # The first part, because what is in a folder may not be visible.
+        if word.startswith("-") and os.path.lexists(word.split("/")[0]):
+            raise click.UsageError(
+                f"{word} is also the name of a file. Put ./ in front of the names of files"
+            )
+    for option in ("--key", "--signature"):
+        if sum(word == option or word.startswith(f"{option}=") for word in args) > 1:
+            raise click.UsageError(
+                f"{option} is there twice. If one is the name of a file, put ./ in front"
+            )
+    if "--help" in args and len(args) > 1:
+        raise click.UsageError(
+            "--help stands beside other arguments. If it is the name of a file, put ./ in front"
+        )
+
+
 def _verify_artifact(
     verdict: Verdict, path: Path, key: Path | None, signature: Path | None, probing: bool
 ) -> None:
@@ -159,8 +177,8 @@ def _verify_artifact(
         path.name,
         "unchanged",
         lambda: _check_unchanged(
-            (places, sha256, beside()),
-            (_places(*paths), _digest(path).value, _read_beside(path)),
+            (sha256, beside(), places),
+            (_digest(path).value, _read_beside(path), _places(*paths)),
         ),
     )
 
@@ -208,18 +226,24 @@ def _verify_release(
         path.name,
         "unchanged",
         lambda: _check_unchanged(
-            (places, isinstance(release, Tar), release.digests),
-            (_places(path), path.is_file(), digest(path)),
+            (isinstance(release, Tar), release.digests, places),
+            (path.is_file(), digest(path), _places(path)),
         ),
     )
 
 
-def _places(*paths: Path) -> list[str]:
-    """Returns where paths lead.
+def _places(*paths: Path) -> list[tuple[int, int, int]]:
+    """Returns what stands at paths and at the folders above them.
 
     A link that takes the place of a file may lead verify to that very file, and others elsewhere.
     """
-    return [os.path.realpath(path) for path in paths]
+    places = []
+    for path in paths:
+        for place in (path.absolute(), *path.absolute().parents):
+            with contextlib.suppress(FileNotFoundError):
+                status = place.lstat()
+                places.append((status.st_dev, status.st_ino, stat.S_IFMT(status.st_mode)))
+    return places
 
 
 def _check_unchanged(before: object, now: object) -> Passed[None]:

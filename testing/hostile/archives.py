@@ -303,11 +303,12 @@ _CLAIMS = [
     _claim(b"CorridorKey_untrained", b"\\u001b[2J", r"model_id is '\\x1b\[2J_256'"),
     _claim(b"CorridorKey_untrained", b"C" * 200, "model_id is"),
     _claim(b"CorridorKey_untrained", b"../../evil", "model_id is"),
-    _claim(b'"bytes": 0', b'"bytes": -1', "checkpoint is"),
-    _claim(b'"bytes": 0', b'"bytes": 1', "the manifest names a checkpoint of"),
-    _claim(b'"bytes": 0', b'"bytes": 0, "x": 0', "checkpoint is"),
-    _claim(b'"sha256": "e', b'"sha256": "E', "checkpoint is"),
-    _claim(b'"sha256": "e3', b'"sha256": "00', "no CorridorKey_untrained weights from"),
+    _claim(b'"bytes": 7', b'"bytes": -1', "checkpoint is"),
+    _claim(b'"bytes": 7', b'"bytes": 0', "checkpoint is"),
+    _claim(b'"bytes": 7', b'"bytes": 1', "the manifest names a checkpoint of"),
+    _claim(b'"bytes": 7', b'"bytes": 7, "x": 0', "checkpoint is"),
+    _claim(b'"sha256": "9a', b'"sha256": "9A', "checkpoint is"),
+    _claim(b'"sha256": "9a', b'"sha256": "00', "no CorridorKey_untrained weights from"),
     _claim(b"10.0", b"11.0", "the field knobs of its manifest is not what this version"),
     _claim(
         b'"torch": "2', b'"torch": "1', "the field torch of its manifest is not what this version"

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -94,7 +95,7 @@ def test_with_a_key_there_is_no_consistent(path: Path, signed: Signed) -> None:
     attempts: list[list[str | Path]] = [
         ["--key", signed.another_key, "--signature", signed.envelope],
         ["--key", signed.key],  # there is no CorridorKey.pt.dsse.json
-        ["--key", signed.key, "--signature", path],
+        ["--key", signed.key, "--signature", signed.key],
     ]
     for arguments in attempts:
         verdict = verify(path, *arguments)
@@ -444,19 +445,48 @@ def test_what_cannot_be_looked_at_exits_with_2(arguments: list[str]) -> None:
     assert result.stderr.splitlines()[-1] == "No verdict: the reason stands above"
 
 
-@pytest.mark.parametrize("word", ["--key=.k.pt", "--no-probe", "--help"])
+@pytest.mark.parametrize("word", ["--key=.k.pem", "--key=folder/k.pem", "--no-probe", "--help"])
 def test_option_that_is_the_name_of_a_file_is_refused(
     word: str, path: Path, signed: Signed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The folder of `verify *.pt` may hold a file that is named like an option."""
+    """The folder of `verify *` may hold a file that is named like an option."""
     monkeypatch.chdir(path.parent)
-    Path(".k.pt").write_bytes(signed.key.read_bytes())
-    Path(word).touch()
+    Path("folder").mkdir()
+    shutil.copy(signed.key, ".k.pem")
+    shutil.copy(signed.key, "folder/k.pem")
+    Path(word.split("/")[0]).touch()
     for arguments in ([word], [word, path.name]):
         result = CliRunner().invoke(main, arguments)
         assert result.exit_code == 2
         assert f"{word} is also the name of a file" in result.stderr
         assert result.stderr.endswith("No verdict: the reason stands above\n")
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".tar"])
+@pytest.mark.parametrize("option", ["--key", "--signature"])
+def test_key_that_is_named_like_an_artifact_is_refused(
+    option: str, suffix: str, path: Path, signed: Signed
+) -> None:
+    """`verify *.pt` may bring --key=.k.pt, of which nothing is left when verify looks."""
+    files = {"--key": signed.key, "--signature": signed.envelope}
+    files[option] = files[option].rename(path.with_name(f".k{suffix}"))
+    arguments = [f"{name}={file}" for name, file in files.items()]
+    result = CliRunner().invoke(main, [*arguments, str(path)])
+    assert result.exit_code == 2
+    assert f"{option} is .k{suffix}; expected a file whose name does not end in" in result.stderr
+
+
+def test_working_directory_is_not_the_folder_for_temporary_files(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python takes it where no other folder can be written to."""
+    monkeypatch.chdir(path.parent)
+    monkeypatch.setattr(tempfile, "tempdir", str(path.parent))
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.delenv(name, raising=False)
+    result = CliRunner().invoke(main, [str(path), "--no-probe"])
+    assert result.exit_code == 2
+    assert "name one in TMPDIR" in result.stderr
 
 
 def test_full_disk_exits_with_2(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
