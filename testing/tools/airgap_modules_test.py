@@ -96,11 +96,15 @@ def test_from_a_registry_to_a_build_without_it(
 ) -> None:
     monkeypatch.setenv("CORRIDORKEY_BAZEL", "\n".join(nested_bazel.command()))
     registry, archives = tmp_path / "kit/registry", tmp_path / "kit/distdir"
+    # The user's Bazel has modules from the same registry.
+    user = tmp_path / "nested/workspace/user.bazelrc"
+    user.write_text(f"common --registry={upstream}\n")
     with another_bazel.start(tmp_path / "nested/workspace") as gathering:
         assert modules.gather(gathering, upstream, registry, archives) == {
             "one@1.0": ["one-1.0.tar.gz"],
             "two@1.0": ["two-1.0.tar.gz"],
         }
+    user.unlink()
     assert {path.relative_to(registry).as_posix() for path in registry.rglob("*.*")} >= {
         "modules/one/0.9/MODULE.bazel",
         "modules/one/1.0/MODULE.bazel",

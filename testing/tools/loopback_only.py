@@ -25,15 +25,16 @@ class Machine:
 
     def run(self, script: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Runs a script in bash; its result has stdout and stderr together in `stdout`."""
-        # BAZEL_REAL may be a script that runs the one on PATH.
-        names = () if "BAZEL_REAL" in self._variables else ("bazel", "bazelisk")
-        bazels = filter(None, map(shutil.which, names))
-        hidden = [argument for path in bazels for argument in ("--ro-bind", "/dev/null", path)]
+        changes = []
+        # BAZEL_REAL may be a script that runs the Debian root's Bazel, whose Java needs its /etc.
+        if "BAZEL_REAL" not in self._variables:
+            for path in filter(None, map(shutil.which, ("bazel", "bazelisk"))):
+                changes += ["--ro-bind", "/dev/null", path]
+            # Inside a Debian root, the host's users and names are in /host-etc.
+            changes += ["--ro-bind-try", "/host-etc", "/etc"]
         return subprocess.run(
             [
-                *("bwrap", "--dev-bind", "/", "/", "--unshare-net", *hidden),
-                # Inside a Debian root, the host's users and names are in /host-etc.
-                *("--ro-bind-try", "/host-etc", "/etc"),
+                *("bwrap", "--dev-bind", "/", "/", "--unshare-net", *changes),
                 *("bash", "-c", script, "bash", *arguments),
             ],
             cwd=self._clone,

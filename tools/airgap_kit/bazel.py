@@ -25,8 +25,23 @@ class Bazel:
 
     def __init__(self, workspace: Path, scratch: Path) -> None:
         self._workspace = workspace
+        self._scratch = scratch
         self._cache = scratch / "cache"
         self._startup = [*command(), f"--output_base={scratch / 'output_base'}"]
+
+    def prefer(self, registry: str) -> None:
+        """Makes Bazel ask a registry first. A flag would come after those in rc files.
+
+        Args:
+            registry: URL of the registry.
+        """
+        first = self._scratch / "bazelrc"
+        first.write_text(f"common --registry={registry}\n")
+        files = [first, self._workspace / ".bazelrc"]
+        if "--nohome_rc" not in self._startup:
+            files.append(Path.home() / ".bazelrc")
+        self._startup += ["--nohome_rc", "--noworkspace_rc"]
+        self._startup += [f"--bazelrc={file}" for file in files if file.exists()]
 
     def run(self, *arguments: str) -> str:
         """Runs a command and returns its output, stdout and stderr together."""

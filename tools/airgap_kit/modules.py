@@ -126,12 +126,12 @@ def gather(bazel: Bazel, upstream: str, registry: Path, archives: Path) -> dict[
     shown = printable(scheme + separator + host)
     modules = {}
     with recording(upstream, registry) as recorder:
-        flag = f"--registry={recorder.url}"
-        output = bazel.fetch("@@bazel_tools", flag)
+        bazel.prefer(recorder.url)
+        output = bazel.fetch("@@bazel_tools")
         sources = sorted(path for path in recorder.found if path.endswith("/source.json"))
         if not sources:
             raise GapError(f"Bazel cannot get modules from {shown}:\n{output}")
-        names = _canonical_names(bazel, flag)
+        names = _canonical_names(bazel)
         for path in sources:
             _, _, name, version, _ = path.split("/")
             source = json.loads(recorder.found[path])
@@ -140,17 +140,17 @@ def gather(bazel: Bazel, upstream: str, registry: Path, archives: Path) -> dict[
             digest = base64.b64decode(source["integrity"].removeprefix("sha256-")).hex()
             # Patches come from the registry itself, and the recorder keeps them.
             modules[f"{name}@{version}"] = distdir.gather(
-                bazel, archives, f"@@{names.get(name, name)}", {source["url"]: digest}, [flag]
+                bazel, archives, f"@@{names.get(name, name)}", {source["url"]: digest}
             )
     return modules
 
 
-def _canonical_names(bazel: Bazel, flag: str) -> dict[str, str]:
+def _canonical_names(bazel: Bazel) -> dict[str, str]:
     """Returns the canonical name of each module's repository, by the name of the module."""
     names: dict[str, str] = {}
     repositories = [""]
     for repository in repositories:
-        output = bazel.run("mod", "dump_repo_mapping", repository, flag)
+        output = bazel.run("mod", "dump_repo_mapping", repository)
         for line in output.splitlines():
             if line.startswith("{"):
                 for canonical in json.loads(line).values():
