@@ -37,11 +37,17 @@ class Bazel:
         """
         first = self._scratch / "bazelrc"
         first.write_text(f"common --registry={registry}\n")
-        files = [first, self._workspace / ".bazelrc"]
-        if "--nohome_rc" not in self._startup:
-            files.append(Path.home() / ".bazelrc")
-        self._startup += ["--nohome_rc", "--noworkspace_rc"]
-        self._startup += [f"--bazelrc={file}" for file in files if file.exists()]
+        others = {
+            # The second is that of Debian's Bazel.
+            "--nosystem_rc": [Path("/etc/bazel.bazelrc"), Path("/etc/bazel/bazelrc")],
+            "--noworkspace_rc": [self._workspace / ".bazelrc"],
+            "--nohome_rc": [Path.home() / ".bazelrc"],
+        }
+        files = [first]
+        for flag, paths in others.items():
+            if flag not in self._startup:
+                files += [path for path in paths if path.exists()]
+        self._startup += [*others, *(f"--bazelrc={file}" for file in files)]
 
     def run(self, *arguments: str) -> str:
         """Runs a command and returns its output, stdout and stderr together."""
