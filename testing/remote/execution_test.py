@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
     "the Debian root has them (tools/debian_root)",
 )
 
-_WEIGHTS = "//testing:untrained_checkpoint_256"
+_WEIGHTS = "//testing/weights:untrained_checkpoint_256"
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,11 @@ def test_tests_run_on_the_worker(a_clone: clone.Clone, capsys: pytest.CaptureFix
             "testing/runtimes/nuke17.pt",
             _WEIGHTS,
         ),
-        ("//export:corridorkey_pt", "export/CorridorKey.pt", "//testing:untrained_checkpoint"),
+        (
+            "//export:corridorkey_pt",
+            "export/CorridorKey.pt",
+            "//testing/weights:untrained_checkpoint",
+        ),
     ],
     ids=["256", "2048"],
 )
