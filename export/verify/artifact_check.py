@@ -112,16 +112,18 @@ def _temporary_folder() -> str:
     """Returns the system's folder for temporary files.
 
     Where that cannot be written to, Python takes the working directory, whose owner may be the one
-    who made the untrusted file, and could replace the files in it.
+    who made the untrusted file, and could replace the files in it. So with a relative TMPDIR.
 
     Raises:
-        OSError: There is none.
+        OSError: It is in the working directory, and no absolute path names it.
     """
     folder = tempfile.gettempdir()
-    names = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
-    known = [*filter(None, names), "/tmp", "/var/tmp", "/usr/tmp"]
-    if folder == str(Path.cwd()) and folder not in map(os.path.abspath, known):
-        raise OSError("no folder for temporary files can be written to; name one in TMPDIR")
+    names = [os.path.normpath(os.environ.get(name, "")) for name in ("TMPDIR", "TEMP", "TMP")]
+    if Path(folder).is_relative_to(Path.cwd()) and folder not in (*names, "/tmp", "/var/tmp"):
+        raise OSError(
+            f"temporary files would go to {printable(folder)}; name a folder in TMPDIR, with an "
+            "absolute path, that can be written to"
+        )
     return folder
 
 

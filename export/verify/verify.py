@@ -6,7 +6,6 @@ README.md beside this file says what the verdict promises, and how.
 import contextlib
 import functools
 import hashlib
-import os
 import stat
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from rich.console import Console
 
 from export.common import command_line
 from export.common.json_text import to_json
+from export.common.untrusted_names import UntrustedNames
 from export.verify.artifact_check import MAXIMUM_BESIDE_BYTES, check_artifact
 from export.verify.claims import MAXIMUM_BYTES
 from export.verify.files import Release, digest, open_file, read_file, with_a_name
@@ -40,20 +40,19 @@ _SUFFIXES = (".pt", ".tar")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-class _Command(click.Command):
-    """A command line whose words may be the names of files that somebody else chose."""
+class _Command(UntrustedNames):
+    """The command line of verify. Its errors quote names, so the last line is of verify alone."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parses the command line, unless the name of a file may stand for an option."""
+        """Parses the command line."""
         try:
-            _refuse_names(args)
             return super().parse_args(ctx, args)
         except click.UsageError as error:
             error.message = without_gaps(error.message)
             raise
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Runs the program. Errors quote names, so the last line of stderr is of verify alone."""
+        """Runs the program."""
         try:
             return super().main(*args, **kwargs)
         except SystemExit as end:
@@ -98,29 +97,15 @@ def main(
       2              no verdict: wrong command line, unreadable file, no memory or disk, stopped
       3  CONSISTENT  exactly what the exporter makes; no --key, so of unknown origin
     """
-    for option, file in (("--key", key), ("--signature", signature)):
-        if file and file.suffix in _SUFFIXES:  # A glob such as *.pt can bring options, too.
-            raise click.UsageError(
-                f"{option} is {quoted(file.name)}; expected a file whose name does not end in "
-                f"{' or '.join(_SUFFIXES)}. Put ./ in front of the names of files"
-            )
-    if signature and not key:
-        raise click.UsageError("--signature needs the --key of its signer.")
-    if not path.is_dir() and path.suffix not in _SUFFIXES:
-        raise click.UsageError(f"{quoted(path.name)} is neither a folder, nor a .pt, nor a .tar.")
-    path = with_a_name(path)
-    verdict = Verdict(path.name)
     try:
-        with contextlib.suppress(EndedError):
-            if path.suffix == ".pt" and not path.is_dir():
-                _verify_artifact(verdict, path, key, signature, probing)
-            else:
-                _verify_release(verdict, path, key, signature, probing)
+        verdict = _verify(path, key, signature, probing)
         if as_json:
             click.echo(to_json(verdict.to_json()), nl=False)
         else:
             Console(emoji=False).print(verdict.table())
             click.echo(f"Checked: {verdict.about()}\n{verdict.line()}")
+    except click.UsageError:
+        raise
     except KeyboardInterrupt:
         click.echo("Error: stopped before there was a verdict", err=True)
         sys.exit(NOT_DETERMINED)
@@ -134,31 +119,25 @@ def main(
     sys.exit(EXIT_STATUSES[verdict.word])
 
 
-def _refuse_names(args: list[str]) -> None:
-    """Refuses a command line that the name of a file may have changed.
-
-    With a file named --help, a pipeline would take the exit status of the help, 0, for that of
-    VERIFIED. One named --key=other.pem would replace the key, or bring one.
-
-    Raises:
-        click.UsageError: A word is an option and the name of a file, or options stand there that
-            nobody writes together.
-    """
-    for word in args:
-        # The first part, because what is in a folder may not be visible.
-        if word.startswith("-") and os.path.lexists(word.split("/")[0]):
+def _verify(path: Path, key: Path | None, signature: Path | None, probing: bool) -> Verdict:
+    for option, file in (("--key", key), ("--signature", signature)):
+        if file and file.name.lower().endswith(_SUFFIXES):  # A glob such as *.pt can bring options.
             raise click.UsageError(
-                f"{word} is also the name of a file. Put ./ in front of the names of files"
+                f"{option} is {quoted(file.name)}; expected a file whose name does not end in "
+                f"{' or '.join(_SUFFIXES)}. Put ./ in front of the names of files"
             )
-    for option in ("--key", "--signature"):
-        if sum(word == option or word.startswith(f"{option}=") for word in args) > 1:
-            raise click.UsageError(
-                f"{option} is there twice. If one is the name of a file, put ./ in front"
-            )
-    if "--help" in args and len(args) > 1:
-        raise click.UsageError(
-            "--help stands beside other arguments. If it is the name of a file, put ./ in front"
-        )
+    if signature and not key:
+        raise click.UsageError("--signature needs the --key of its signer.")
+    if not path.is_dir() and path.suffix not in _SUFFIXES:
+        raise click.UsageError(f"{quoted(path.name)} is neither a folder, nor a .pt, nor a .tar.")
+    path = with_a_name(path)
+    verdict = Verdict(path.name)
+    with contextlib.suppress(EndedError):
+        if path.suffix == ".pt" and not path.is_dir():
+            _verify_artifact(verdict, path, key, signature, probing)
+        else:
+            _verify_release(verdict, path, key, signature, probing)
+    return verdict
 
 
 def _verify_artifact(

@@ -10,6 +10,7 @@ from export.common import command_line, sha256sums
 from export.common.atomic import replacing
 from export.common.sha256sums import SHA256SUMS
 from export.common.steps import Steps
+from export.common.untrusted_names import UntrustedNames
 from export.release.release_manifest import MANIFEST
 from export.release.sbom import SBOM
 from export.release.signature.policy import KEYS, MAXIMUM_STATEMENT_BYTES, SignatureError
@@ -25,7 +26,7 @@ from wrapper.printable import printable
 PASSPHRASE_VARIABLE = "CORRIDORKEY_KEY_PASSPHRASE"
 
 
-@click.command()
+@click.command(cls=UntrustedNames)
 @click.argument("release", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--key",

@@ -121,6 +121,19 @@ def test_tar_of_another_name_is_not_signed(keys: tuple[Path, Path], tmp_path: Pa
     assert not renamed.with_name("CorridorKey-9.9.tar.dsse.json").exists()
 
 
+def test_option_that_is_the_name_of_a_file_is_refused(
+    keys: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    hard_link(TAR, tmp_path / TAR.name)
+    option = "--output=signed.tar"
+    Path(option).touch()
+    result = CliRunner().invoke(main, [f"--key={keys[0]}", option, TAR.name])
+    assert result.exit_code == 2
+    assert f"{option} is also the name of a file" in result.output
+    assert not Path("signed.tar").exists()
+
+
 def test_folder_that_one_stands_in_is_signed_beside_it(
     release: Path, keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -462,31 +462,35 @@ def test_option_that_is_the_name_of_a_file_is_refused(
         assert result.stderr.endswith("No verdict: the reason stands above\n")
 
 
-@pytest.mark.parametrize("suffix", [".pt", ".tar"])
+@pytest.mark.parametrize("name", [".k.pt", ".k.tar", ".pt", ".tar", "k.PT"])
 @pytest.mark.parametrize("option", ["--key", "--signature"])
 def test_key_that_is_named_like_an_artifact_is_refused(
-    option: str, suffix: str, path: Path, signed: Signed
+    option: str, name: str, path: Path, signed: Signed
 ) -> None:
     """`verify *.pt` may bring --key=.k.pt, of which nothing is left when verify looks."""
     files = {"--key": signed.key, "--signature": signed.envelope}
-    files[option] = files[option].rename(path.with_name(f".k{suffix}"))
-    arguments = [f"{name}={file}" for name, file in files.items()]
+    files[option] = files[option].rename(path.with_name(name))
+    arguments = [f"{word}={file}" for word, file in files.items()]
     result = CliRunner().invoke(main, [*arguments, str(path)])
     assert result.exit_code == 2
-    assert f"{option} is .k{suffix}; expected a file whose name does not end in" in result.stderr
+    assert f"{option} is {name}; expected a file whose name does not end in" in result.stderr
 
 
+@pytest.mark.parametrize("relative", [None, ".", "folder"])
 def test_working_directory_is_not_the_folder_for_temporary_files(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    relative: str | None, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Python takes it where no other folder can be written to."""
     monkeypatch.chdir(path.parent)
-    monkeypatch.setattr(tempfile, "tempdir", str(path.parent))
+    Path("folder").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(path.parent / (relative or "")))
     for name in ("TMPDIR", "TEMP", "TMP"):
         monkeypatch.delenv(name, raising=False)
+    if relative:
+        monkeypatch.setenv("TMPDIR", relative)
     result = CliRunner().invoke(main, [str(path), "--no-probe"])
     assert result.exit_code == 2
-    assert "name one in TMPDIR" in result.stderr
+    assert "name a folder in TMPDIR" in result.stderr
 
 
 def test_full_disk_exits_with_2(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
