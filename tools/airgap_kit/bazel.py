@@ -38,16 +38,16 @@ class Bazel:
         first = self._scratch / "bazelrc"
         first.write_text(f"common --registry={registry}\n")
         others = {
-            # The second is that of Debian's Bazel.
+            # The second is that of Debian's Bazel, and imports the first one.
             "--nosystem_rc": [Path("/etc/bazel.bazelrc"), Path("/etc/bazel/bazelrc")],
             "--noworkspace_rc": [self._workspace / ".bazelrc"],
             "--nohome_rc": [Path.home() / ".bazelrc"],
         }
-        files = [first]
+        self._startup.append(f"--bazelrc={first}")
         for flag, paths in others.items():
-            if flag not in self._startup:
-                files += [path for path in paths if path.exists()]
-        self._startup += [*others, *(f"--bazelrc={file}" for file in files)]
+            # Debian's own file names no registry. Alone it keeps its place, or stays turned off.
+            if flag not in self._startup and paths[0].exists():
+                self._startup += [flag, *(f"--bazelrc={path}" for path in paths if path.exists())]
 
     def run(self, *arguments: str) -> str:
         """Runs a command and returns its output, stdout and stderr together."""
