@@ -76,6 +76,32 @@ def test_it_never_runs_itself(machine: Machine, name: str, behind: bool, chosen:
         assert (result.stdout, result.returncode) == (f"{chosen}\0version\0", 0)
 
 
+@pytest.mark.parametrize("name", ["MODULE.bazel", "REPO.bazel", "WORKSPACE", "WORKSPACE.bazel"])
+def test_another_workspace_is_refused(machine: Machine, name: str) -> None:
+    """Its //export:verify is not ours."""
+    _stand_in_for(machine, "root")
+    launcher = machine.workspace / "tools" / "bazel"
+    (machine.workspace / "MODULE.bazel").touch()
+    own = machine.workspace / "export"
+    other = machine.workspace / "down\x1bload"
+    (other / "folder").mkdir(parents=True)
+    own.mkdir()
+    (other / name).touch()
+    assert machine.run(launcher, "run", cwd=own).stdout == "enter\0run\0"
+    for folder in (other, other / "folder"):
+        result = machine.run(launcher, "run", cwd=folder)
+        assert (result.returncode, result.stdout) == (1, "")
+        (line,) = result.stderr.splitlines()
+        assert "is another workspace; expected" in line and line.isprintable()
+    (own / "link").symlink_to(other)
+    result = machine.run(
+        launcher, "run", cwd=own / "link", env=machine.environment | {"PWD": str(own / "link")}
+    )
+    assert result.returncode == 1
+    (link := machine.folder / "link").symlink_to(launcher)
+    assert machine.run(link, "run", cwd=other).stdout == "enter\0run\0"
+
+
 def test_a_folder_or_a_plain_file_named_bazel_is_no_bazel(machine: Machine) -> None:
     _stand_in_for(machine, "root")
     (machine.commands / "bazel").mkdir()

@@ -34,6 +34,8 @@ from wrapper.printable import printable
 __all__ = ["SignatureError", "fingerprint", "sign", "verify"]
 
 _MAXIMUM_SIGNATURES = 16
+_FIELDS = {"payload", "payloadType", "signatures"}
+_FIELDS_OF_SIGNATURE = {"keyid", "sig"}
 
 
 def sign(statement: bytes, private_key: Path, passphrase: Callable[[], str] | None = None) -> bytes:
@@ -105,6 +107,14 @@ def _opened(envelope: bytes) -> Envelope:
             raise SignatureError(
                 f"the signature file has {len(document['signatures'])} signatures; "
                 f"at most {_MAXIMUM_SIGNATURES} are allowed"
+            )
+        # A reader that ignores the case of names would take "Payload" for the payload.
+        unknown = document.keys() - _FIELDS
+        for signature in document["signatures"]:
+            unknown |= signature.keys() - _FIELDS_OF_SIGNATURE
+        if unknown:
+            raise SignatureError(
+                f"the signature file has the field {printable(min(unknown), 80)}, which DSSE lacks"
             )
         opened = Envelope.from_dict(document)
     except SignatureError:

@@ -112,6 +112,16 @@ def test_what_is_not_an_envelope_is_refused(
         signing.verify(envelope, ed25519_keys[1])
 
 
+@pytest.mark.parametrize("place", ["envelope", "signature"])
+def test_field_that_dsse_lacks_is_refused(place: str, ed25519_keys: tuple[Path, Path]) -> None:
+    """A reader that ignores the case of names would take "Payload" for the payload."""
+    private, public = ed25519_keys
+    envelope = json.loads(signing.sign(STATEMENT, private))
+    (envelope if place == "envelope" else envelope["signatures"][0])["Payload"] = "AAAA"
+    with pytest.raises(SignatureError, match="the field Payload, which DSSE lacks"):
+        signing.verify(json.dumps(envelope).encode(), public)
+
+
 def test_encrypted_key_needs_its_passphrase(tmp_path: Path) -> None:
     private, public = write_keys(
         tmp_path, KINDS["ed25519"](), BestAvailableEncryption("pässword".encode())
