@@ -28,7 +28,7 @@ class Machine:
 
     Attributes:
         folder: Holds everything of the machine.
-        workspace: A clone: tools/ and .bazelversion.
+        workspace: A clone: tools/, .bazelversion and an empty MODULE.bazel.
         commands: The only folder on PATH.
         log: One line for each call of a stand-in.
         home: HOME.
@@ -47,6 +47,7 @@ class Machine:
 
         shutil.copytree(_TOOLS, self.workspace / "tools")
         (self.workspace / ".bazelversion").write_text("7.7.1\n")
+        (self.workspace / "MODULE.bazel").touch()
         # A clone that was built before, so that no test depends on this machine's free disk space.
         (self.workspace / "bazel-out").mkdir()
         self.home.mkdir()

@@ -81,7 +81,6 @@ def test_another_workspace_is_refused(machine: Machine, name: str) -> None:
     """Its //export:verify is not ours."""
     _stand_in_for(machine, "root")
     launcher = machine.workspace / "tools" / "bazel"
-    (machine.workspace / "MODULE.bazel").touch()
     own = machine.workspace / "export"
     other = machine.workspace / "down\x1bload"
     (other / "folder").mkdir(parents=True)
