@@ -124,8 +124,8 @@ def test_tar_of_another_name_is_not_signed(keys: tuple[Path, Path], tmp_path: Pa
 def test_option_that_is_the_name_of_a_file_is_refused(
     keys: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     hard_link(TAR, tmp_path / TAR.name)
+    monkeypatch.chdir(tmp_path)
     option = "--output=signed.tar"
     Path(option).touch()
     result = CliRunner().invoke(main, [f"--key={keys[0]}", option, TAR.name])
