@@ -204,10 +204,7 @@ def _verify_release(
     verdict.run(
         path.name,
         "unchanged",
-        lambda: _check_unchanged(
-            (isinstance(release, Tar), release.digests, places),
-            (path.is_file(), digest(path), _places(path)),
-        ),
+        lambda: _check_unchanged((release.digests, places), (digest(path), _places(path))),
     )
 
 
